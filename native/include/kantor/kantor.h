@@ -1,0 +1,94 @@
+/* The C interface of Kantor's native core. Nothing else is public.
+ *
+ * The caller lowers a training iteration to a program (a list of instructions over state slots and one arena, see
+ * runtime/program_format.h), hands it over once, and replays it many times.
+ *
+ * Every function that can fail returns a kt_status. On anything but KT_OK the calling thread's kt_error_message() says what
+ * was wrong and what to do about it, outermost cause first, one cause a line. No function exits, aborts or throws.
+ *
+ * Handles are opaque. A handle must not be used after its close / free / destroy, and the caller closes them in the order
+ * programs, memories, device. Different programs of one device may be run by different threads; their runs take turns.
+ */
+#ifndef KANTOR_KANTOR_H
+#define KANTOR_KANTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define KT_ABI_VERSION 1
+
+#if defined(__GNUC__)
+#define KT_API __attribute__((visibility("default")))
+#else
+#define KT_API
+#endif
+
+typedef enum kt_status {
+  KT_OK = 0,
+  KT_INVALID_ARGUMENT = 1, /* a null handle, a malformed program, shapes that do not fit */
+  KT_OUT_OF_MEMORY = 2,
+  KT_FAULT = 3,       /* a non-finite value met the fault guard: the state is that of the last good update */
+  KT_CANCELLED = 4,   /* kt_program_cancel was called: the state is that after a whole iteration */
+  KT_UNSUPPORTED = 5, /* this build or machine has no such device or operation */
+  KT_INTERNAL = 6
+} kt_status;
+
+typedef struct kt_device kt_device;
+typedef struct kt_memory kt_memory;
+typedef struct kt_program kt_program;
+
+/* KT_ABI_VERSION of the loaded library. */
+KT_API int32_t kt_abi_version(void);
+
+/* The calling thread's last error: UTF-8, never null, valid until this thread's next call that fails. */
+KT_API const char* kt_error_message(void);
+
+/* Opens a device. Names:
+ *   "cpu"           the fastest instruction set this processor has
+ *   "cpu-avx512", "cpu-avx2", "cpu-portable"   that one, KT_UNSUPPORTED where the processor lacks it
+ *   "reference"     plain loops with double accumulation: the oracle of the tests; runs float64 programs as well
+ * threads: how many threads run a program (the caller's counts as one); 0 takes all the processors this process may use.
+ * Results do not depend on the number of threads. */
+KT_API kt_status kt_device_open(const char* name, int32_t threads, kt_device** device);
+KT_API kt_status kt_device_close(kt_device* device);
+
+/* Writes a JSON object {"name", "kind", "isa", "threads", "processor"} and a final zero into buffer;
+ * KT_INVALID_ARGUMENT where capacity is too small. */
+KT_API kt_status kt_device_describe(kt_device* device, char* buffer, size_t capacity);
+
+/* Zeroed device memory, aligned to 64 bytes. */
+KT_API kt_status kt_memory_allocate(kt_device* device, uint64_t bytes, kt_memory** memory);
+/* Device memory over host memory that the caller keeps alive (a mapped file, say): programs may only read it. A CPU device
+ * uses it in place. */
+KT_API kt_status kt_memory_wrap(kt_device* device, const void* host, uint64_t bytes, kt_memory** memory);
+KT_API kt_status kt_memory_free(kt_memory* memory);
+KT_API kt_status kt_memory_write(kt_memory* memory, uint64_t offset, const void* host, uint64_t bytes);
+KT_API kt_status kt_memory_read(kt_memory* memory, uint64_t offset, void* host, uint64_t bytes);
+
+/* Builds a program for device from the bytes of runtime/program_format.h. slots[i] backs state slot i and must outlive the
+ * program. Every operand, shape and attribute is checked here, so that a run need not. */
+KT_API kt_status kt_program_create(kt_device* device, const void* bytes, uint64_t size, kt_memory* const* slots,
+                                   uint64_t slot_count, kt_program** program);
+KT_API kt_status kt_program_destroy(kt_program* program);
+
+/* Replays the program iterations times in one call; *completed (may be null) gets the number of whole iterations done.
+ * KT_CANCELLED after kt_program_cancel; KT_FAULT once the fault flag is set (it stays set until the caller clears its slot). */
+KT_API kt_status kt_program_run(kt_program* program, int64_t iterations, int64_t* completed);
+/* May be called from any thread, a signal handler's included: the run under way, or else the next one, ends after its current
+ * iteration. */
+KT_API kt_status kt_program_cancel(kt_program* program);
+
+/* Writes JSON into buffer: {"arenaBytes", "scratchBytes", "stages", "instructions": [{"index", "op", "shapes", "ns",
+ * "calls"}]}; "ns" is the time of the instruction's tasks summed over threads, collected only while profiling is on.
+ * *needed (may be null) gets the size including the final zero; KT_INVALID_ARGUMENT where capacity is too small. */
+KT_API kt_status kt_program_profile(kt_program* program, int32_t enable);
+KT_API kt_status kt_program_describe(kt_program* program, char* buffer, size_t capacity, size_t* needed);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

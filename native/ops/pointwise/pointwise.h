@@ -1,0 +1,90 @@
+// pointwise: a chain of elementwise operations over a [rows, cols] domain, in one pass.
+//
+//   in:   the operands of the program below    out: one or more tensors of rows * cols elements, each overwritten
+//   attributes: program (see Program)
+//
+// An output may be the same memory as an input that is read elementwise (period = rows, row_stride = cols, col_stride = 1);
+// any other overlap is rejected. Every element is computed from its own inputs alone, so the partition cannot change the result.
+//
+// The same program is the prologue of reduce and the epilogue of gemm. Its words in the attributes:
+//
+//   rows, cols, operand_count, {period, row_stride, col_stride} * operand_count, store_count, instruction_count, instruction *
+//
+// Operand k at (row, col) is element (row % period) * row_stride + col * col_stride of its tensor (whose count must cover that):
+//   full    period rows, row_stride cols, col_stride 1      a scalar           1, 0, 0
+//   bias    1, 0, 1   (one value a column)                  one value a row    rows, 1, 0
+//   channel C, 1, 0   (rows = N*C, cols = H*W)              a repeated block   R, cols, 1
+//
+// An instruction is one word: opcode (bits 0-7), destination register (8-15), register a (16-23), register b (24-31), and a
+// float immediate in bits 32-63. Registers are 0 .. kRegisters - 1, and must be written before they are read.
+#pragma once
+#include <vector>
+
+#include "runtime/op.h"
+
+namespace kantor {
+
+enum class Pw : uint8_t {
+  input = 0,         // dst = operand a
+  accumulator = 1,   // dst = the value that the surrounding op computed (gemm only)
+  store = 2,         // output b = register a (dst unused); each output is stored exactly once
+  constant = 3,      // dst = imm
+  scale = 4,         // dst = a * imm
+  shift = 5,         // dst = a + imm
+  neg = 6,
+  abs = 7,
+  square = 8,
+  sqrt = 9,
+  safe_rsqrt = 10,   // a > 0 ? 1 / sqrt(a) : 0
+  reciprocal = 11,
+  exp = 12,
+  log = 13,
+  tanh = 14,
+  sigmoid = 15,
+  softplus = 16,     // log(1 + e^a) without overflow: max(a, 0) + log1p(exp(-|a|))
+  relu = 17,         // a > 0 ? a : 0
+  leaky_relu = 18,   // a > 0 ? a : imm * a
+  step = 19,         // a > 0 ? 1 : 0
+  leaky_mask = 20,   // a > 0 ? 1 : imm
+  sign = 21,         // -1, 0, 1
+  max_scalar = 22,   // max(a, imm)
+  min_scalar = 23,   // min(a, imm)
+  add = 32,
+  sub = 33,
+  mul = 34,
+  div = 35,
+  max = 36,
+  min = 37,
+  greater = 38,      // a > b ? 1 : 0
+  equal = 39,        // a == b ? 1 : 0
+  mul_add = 40,      // dst = dst + a * b (reads dst)
+};
+constexpr int kRegisters = 16;
+
+struct PwOperand {
+  int64_t period, row_stride, col_stride;
+};
+struct PwInstruction {
+  Pw op;
+  uint8_t dst, a, b;
+  float imm;
+};
+// A decoded program. Operand k is node.in[first_in + k], store b is node.out[first_out + b].
+struct PwProgram {
+  int64_t rows, cols;
+  std::vector<PwOperand> operands;
+  int stores;
+  std::vector<PwInstruction> code;
+
+  // Decodes and checks the words from attributes[*position] on, and moves position past them. Fails through node.reject.
+  static PwProgram decode(const Node& node, size_t* position, size_t first_in, size_t first_out, bool has_accumulator);
+};
+// The value of register reg (or, for a store-only program, the effect of its stores) at one element, in double: the oracle.
+// operands and outputs are the node's tensors from first_in / first_out on. Returns the registers.
+void reference_pointwise_element(const PwProgram& program, const Tensor* operands, const Tensor* outputs, double accumulator,
+                                 int64_t row, int64_t col, double (&registers)[kRegisters]);
+
+void validate_pointwise(const Node&);
+void reference_pointwise(const Node&);
+
+}  // namespace kantor
