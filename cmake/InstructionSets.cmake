@@ -1,0 +1,23 @@
+# kantor_add_kernels(<target prefix> <sources>): the sources compiled once per instruction set, each in its own namespace
+# (KANTOR_ISA). Sets <prefix>_OBJECTS in link order: what templates and inline functions they share, the linker takes from the
+# first, the portable one, so that no processor meets an instruction it lacks.
+function(kantor_add_kernels prefix)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    set(portable_flags -march=x86-64)
+    set(avx2_flags -march=x86-64-v3)
+    set(avx512_flags -march=x86-64-v4 -mprefer-vector-width=512)
+    set(isas portable avx2 avx512)
+  else()
+    set(isas portable)
+  endif()
+  set(objects)
+  foreach(isa IN LISTS isas)
+    add_library(${prefix}_${isa} OBJECT ${ARGN})
+    target_link_libraries(${prefix}_${isa} PRIVATE kantor_flags)
+    target_include_directories(${prefix}_${isa} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/include)
+    target_compile_options(${prefix}_${isa} PRIVATE ${${isa}_flags})
+    target_compile_definitions(${prefix}_${isa} PRIVATE KANTOR_ISA=${isa})
+    list(APPEND objects $<TARGET_OBJECTS:${prefix}_${isa}>)
+  endforeach()
+  set(${prefix}_OBJECTS ${objects} PARENT_SCOPE)
+endfunction()
