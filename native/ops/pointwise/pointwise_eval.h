@@ -1,0 +1,150 @@
+// Evaluates a pointwise program on rectangles of its domain: the body of pointwise, the prologue of reduce and the epilogue of
+// gemm. For *_cpu.cpp files only; f32.
+//
+//   PwKernel kernel(program, &node.in[first_in], node.out.data() + first_out, {...});   in prepare_<op>: may allocate
+//   kernel.run({row, rows, col, cols});                          in a task: allocates nothing, any thread, any rectangle
+//   kernel.run({row, rows, col, cols}, accumulator, stride);     gemm: accumulator[r * stride + c] belongs to (row + r, col + c)
+//   kernel.run_with_result(area, use);                           reduce: use(tile) for each tile, with the result register
+//
+// The rectangle is walked in tiles of up to kBlock elements. Each instruction is one call for a whole tile (a few ns), so a
+// caller with many short rows (a gemm tile of 8 x 32, say) hands over the whole rectangle, not row by row. What a program
+// reads from memory it reads in place, what it stores it computes in place, where that cannot be told apart from copies; values
+// that depend on the row or on the column alone are computed once a tile for one column or row and spread when used.
+#pragma once
+#include <algorithm>
+#include <vector>
+
+#include "ops/pointwise/pointwise.h"
+#include "ops/simd.h"
+
+namespace kantor::KANTOR_ISA {
+
+// What one instruction does to a tile: d[r, c] = op(a[r, c], b[r, c], c[r, c]) over rows x cols. Rows lie a stride apart.
+struct PwArguments {
+  const float* source[3];
+  int64_t source_stride[3];
+  int64_t source_column_stride;  // of a gathering input only
+  float* target;
+  int64_t target_stride;
+  int64_t rows, cols;
+  float imm;
+};
+using PwFunction = void (*)(const PwArguments&);
+
+// The function of a computing instruction; of Pw::input, a copy. A spread source has one value a row.
+PwFunction pw_function(Pw op, const bool (&spread)[3]);
+
+class PwKernel {
+ public:
+  struct Options {
+    // Turns the domain into one long row where every operand is elementwise or a scalar. rows() and cols() then say so.
+    bool flatten = false;
+    // The output whose memory the accumulator lies in, element upon element; -1: the accumulator overlaps no output.
+    int accumulator_output = -1;
+    // The register that run_with_result hands over; -1: none.
+    int result = -1;
+  };
+  struct Area {
+    int64_t row, rows, col, cols;
+  };
+  // A piece of the area, and the result register's values there: value[r * stride + c]. At most kBlock elements.
+  struct Tile {
+    Area area;
+    const float* value;
+    int64_t stride;
+  };
+  static constexpr int64_t kBlock = 512;
+
+  // operands and outputs are read here and not kept. Their memory must stay.
+  PwKernel(const PwProgram& program, const Tensor* operands, const Tensor* outputs, Options options);
+
+  // The domain that areas refer to.
+  int64_t rows() const { return rows_; }
+  int64_t cols() const { return cols_; }
+
+  void run(const Area& area, const float* accumulator = nullptr, int64_t accumulator_stride = 0) const {
+    Frame frame;
+    enter(frame, accumulator_stride);
+    for_tiles(area, [&](const Area& tile) { evaluate(frame, area, tile, accumulator); });
+  }
+
+  template <class Use>
+  void run_with_result(const Area& area, Use use) const {
+    Frame frame;
+    enter(frame, 0);
+    for_tiles(area, [&](const Area& tile) {
+      evaluate(frame, area, tile, nullptr);
+      use(Tile{tile, address(result_, frame), stride(result_, frame)});
+    });
+  }
+
+ private:
+  // Registers live at once, the one being computed, and the result spread over a tile.
+  static constexpr int kBuffers = kRegisters + 2;
+  static constexpr int kPlaces = kBuffers + kMaxPwOperands + kMaxPwStores + 2;
+  static constexpr int kAccumulatorPlace = kPlaces - 2, kConstantsPlace = kPlaces - 1;
+  static constexpr int64_t kTileStride = -1, kAccumulatorStride = -2;
+
+  // Where a value lies in a tile: an address that the frame has, an offset, and the distance of its rows.
+  struct Location {
+    int place = 0;
+    int offset = 0;
+    int64_t stride = 0;
+  };
+  // What a value depends on: only then it differs along the rows, or the columns.
+  struct Extent {
+    bool by_row, by_col;
+  };
+  struct Step {
+    PwFunction function;
+    Location source[3], target;
+    int64_t source_column_stride;
+    Extent extent;
+    float imm;
+  };
+  struct Memory {  // an operand or an output
+    int place;
+    float* data;
+    int64_t period;  // 0: the rows do not repeat
+    int64_t row_stride, col_stride;
+  };
+  struct Frame {
+    alignas(64) float buffer[kBuffers][kBlock];
+    float* place[kPlaces];
+    int64_t tile_stride, accumulator_stride;
+  };
+  class Builder;
+
+  static float* address(const Location& at, const Frame& frame) { return frame.place[at.place] + at.offset; }
+  static int64_t stride(const Location& at, const Frame& frame) {
+    return at.stride >= 0 ? at.stride : at.stride == kTileStride ? frame.tile_stride : frame.accumulator_stride;
+  }
+  void enter(Frame& frame, int64_t accumulator_stride) const;
+  void evaluate(Frame& frame, const Area& area, const Area& tile, const float* accumulator) const;
+
+  template <class Body>
+  void for_tiles(const Area& area, Body body) const {
+    // Equal widths, rather than full ones and a rest.
+    int64_t across = (area.cols + kBlock - 1) / kBlock;
+    int64_t width = ((area.cols + across - 1) / across + kWidth - 1) / kWidth * kWidth;
+    for (int64_t r = area.row, height; r < area.row + area.rows; r += height) {
+      height = tile_rows(r, area.row + area.rows - r, width);
+      for (int64_t c = area.col; c < area.col + area.cols; c += width)
+        body(Area{r, height, c, std::min(width, area.col + area.cols - c)});
+    }
+  }
+  int64_t tile_rows(int64_t row, int64_t rows_left, int64_t width) const {
+    int64_t n = std::min(rows_left, kBlock / width);
+    for (const Memory& m : memory_)
+      if (m.period > 0) n = std::min(n, m.period - row % m.period);
+    return n;
+  }
+
+  int64_t rows_, cols_;
+  std::vector<Step> steps_;
+  std::vector<Memory> memory_;
+  std::vector<float> constants_;
+  Location result_;
+};
+
+}  // namespace kantor::KANTOR_ISA
