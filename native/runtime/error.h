@@ -24,4 +24,8 @@ class Error : public std::exception {
 // printf-style; [[noreturn]].
 [[noreturn]] void fail(kt_status status, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
+// The calling thread's error text, as kt_error_message returns it.
+void set_error_text(const char* text) noexcept;
+const char* error_text() noexcept;
+
 }  // namespace kantor
