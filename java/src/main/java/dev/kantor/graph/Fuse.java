@@ -1,0 +1,309 @@
+package dev.kantor.graph;
+
+import dev.kantor.graph.Elementwise.Fill;
+import dev.kantor.graph.Elementwise.Unary;
+import dev.kantor.graph.Structural.Broadcast;
+import dev.kantor.graph.Structural.MatMul;
+import dev.kantor.graph.Structural.Reshape;
+import dev.kantor.graph.Structural.Slice;
+import dev.kantor.graph.Structural.SumTo;
+import dev.kantor.tensor.Shape;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Groups nodes into units, each of which becomes one kernel: chains of elementwise nodes, alone, or as the epilogue of a matrix product,
+ * or as the prologue of a reduction.
+ *
+ * <p>A group may be entered only if no path leads from it out and back in: the unit runs as a whole.
+ */
+final class Fuse {
+  /** Nodes that run as one kernel. */
+  static final class Unit {
+    final List<Node> points = new ArrayList<>();
+    Node product;
+    Node sum;
+
+    /** The one node of a unit that is not elementwise. */
+    Node single;
+
+    Shape shape;
+
+    List<Node> nodes() {
+      List<Node> all = new ArrayList<>(points);
+      if (product != null) {
+        all.add(product);
+      }
+      if (sum != null) {
+        all.add(sum);
+      }
+      if (single != null) {
+        all.add(single);
+      }
+      return all;
+    }
+  }
+
+  private final Graph graph;
+  private final Uses uses;
+  private final Map<Node, Unit> unitOf = new HashMap<>();
+  private final Map<Node, Integer> position = new HashMap<>();
+  private final boolean enabled;
+
+  private Fuse(Graph graph, boolean enabled) {
+    this.graph = graph;
+    this.uses = new Uses(graph);
+    this.enabled = enabled;
+    graph.nodes.forEach(n -> position.put(n, position.size()));
+  }
+
+  /** A graph in which cheap elementwise nodes stand once for each user, so that each can fuse with its own. */
+  static Graph duplicateCheap(Graph graph) {
+    Uses uses = new Uses(graph);
+    Map<Node, Map<Value, Value>> inputsOf = new HashMap<>();
+    for (Node n : graph.nodes) {
+      List<Node> users = n.outputs.size() == 1 ? uses.of(n.output()) : List.of();
+      if (users.size() < 2 || users.contains(null) || !isDuplicable(n, uses)) {
+        continue;
+      }
+      for (Node user : new LinkedHashSet<>(users).stream().skip(1).toList()) {
+        inputsOf.computeIfAbsent(user, u -> new HashMap<>()).put(n.output(), new Node(n.op, n.inputs).output());
+      }
+    }
+    if (inputsOf.isEmpty()) {
+      return graph;
+    }
+    Rewriter rewriter = new Rewriter();
+    inputsOf.forEach((user, copies) -> {
+      List<Value> inputs = user.inputs.stream().map(v -> copies.getOrDefault(v, v)).toList();
+      Node copy = new Node(user.op, inputs, user.after);
+      user.outputs.forEach(v -> rewriter.replace(v, copy.outputs.get(v.index)));
+    });
+    return rewriter.apply(graph);
+  }
+
+  private static boolean isDuplicable(Node n, Uses uses) {
+    if (n.op instanceof Fill || n.op instanceof Broadcast) {
+      return true;
+    }
+    if (!(n.op instanceof Unary u && u.isCheap())) {
+      return false;
+    }
+    // Only if its input is in memory anyway; else a copy would force it there.
+    Value in = n.inputs.getFirst();
+    return !isPoint(in.node) || uses.of(in).stream().anyMatch(user -> user == null || !isPoint(user));
+  }
+
+  /** The units of the graph, in no order yet. Views (reshapes and row ranges) belong to none. */
+  static List<Unit> run(Graph graph, boolean enabled) {
+    Fuse fuse = new Fuse(graph, enabled);
+    fuse.groupPoints();
+    fuse.attachProducts();
+    fuse.attachSums();
+    fuse.addSingles();
+    Set<Unit> units = new LinkedHashSet<>();
+    graph.nodes.stream().map(fuse.unitOf::get).filter(u -> u != null).forEach(units::add);
+    return List.copyOf(units);
+  }
+
+  static boolean isPoint(Node n) {
+    return n.op instanceof Elementwise || n.op instanceof Fill || n.op instanceof Broadcast;
+  }
+
+  static boolean isView(Node n) {
+    return n.op instanceof Reshape || (n.op instanceof Slice s && s.axis() == 0);
+  }
+
+  private void groupPoints() {
+    for (Node n : graph.nodes.reversed()) {
+      if (!isPoint(n)) {
+        continue;
+      }
+      Unit joined = null;
+      if (enabled) {
+        for (Node user : uses.of(n.output())) {
+          Unit u = user == null || user.op instanceof Broadcast ? null : unitOf.get(user);
+          if (u != null && u != joined && joined == null && u.shape.equals(n.output().shape()) && canJoin(n, u)) {
+            joined = u;
+          }
+        }
+      }
+      if (joined == null) {
+        joined = new Unit();
+        joined.shape = n.output().shape();
+      }
+      joined.points.addFirst(n);
+      unitOf.put(n, joined);
+    }
+  }
+
+  private boolean canJoin(Node n, Unit u) {
+    if (leavesAndReturns(n, u)) {
+      return false;
+    }
+    List<Node> nodes = new ArrayList<>();
+    nodes.add(n);
+    nodes.addAll(u.points);
+    return program(u.shape, nodes, null, null, null, -1).isPresent();
+  }
+
+  /** Whether a path leads from n over a node outside u back into u. */
+  private boolean leavesAndReturns(Node n, Unit u) {
+    Set<Node> seen = new LinkedHashSet<>();
+    List<Node> stack = new ArrayList<>();
+    n.outputs.forEach(v -> uses.of(v).stream().filter(x -> x != null && unitOf.get(x) != u).forEach(stack::add));
+    while (!stack.isEmpty()) {
+      Node x = stack.removeLast();
+      if (!seen.add(x)) {
+        continue;
+      }
+      Unit other = unitOf.get(x);
+      List<Node> whole = other == null ? List.of(x) : other.nodes();
+      for (Node w : whole) {
+        seen.add(w);
+        for (Value v : w.outputs) {
+          for (Node user : uses.of(v)) {
+            if (user != null && unitOf.get(user) == u) {
+              return true;
+            }
+            if (user != null && !seen.contains(user)) {
+              stack.add(user);
+            }
+          }
+        }
+      }
+    }
+    return false;
+  }
+
+  private Optional<PointProgram> program(
+      Shape shape, List<Node> nodes, Value accumulator, Value summed, Shape reduced, int split) {
+    return PointProgram.of(shape, nodes, stores(nodes, accumulator, summed), accumulator, summed, reduced, split);
+  }
+
+  /** The values of these nodes that others need. */
+  private List<Value> stores(List<Node> nodes, Value accumulator, Value summed) {
+    Set<Node> inside = new LinkedHashSet<>(nodes);
+    List<Value> stores = new ArrayList<>();
+    List<Value> candidates = new ArrayList<>();
+    if (accumulator != null) {
+      candidates.add(accumulator);
+    }
+    nodes.forEach(n -> candidates.add(n.output()));
+    for (Value v : candidates) {
+      boolean needed = uses.of(v).stream().anyMatch(user -> user == null || !inside.contains(user));
+      if (v == summed) {
+        needed = uses.of(v).stream().filter(user -> user == null || !inside.contains(user)).count() > 1;
+      }
+      if (needed) {
+        stores.add(v);
+      }
+    }
+    return stores;
+  }
+
+  private void attachProducts() {
+    for (Node n : graph.nodes.reversed()) {
+      if (!(n.op instanceof MatMul)) {
+        continue;
+      }
+      Unit home = null;
+      if (enabled) {
+        for (Node user : uses.of(n.output())) {
+          Unit u = user == null ? null : unitOf.get(user);
+          if (u != null && home == null && u.product == null && u.single == null && !u.points.isEmpty()
+              && u.shape.equals(n.output().shape()) && !(user.op instanceof Broadcast)
+              && !leavesAndReturns(n, u)
+              && program(u.shape, u.points, n.output(), null, null, 1).isPresent()) {
+            home = u;
+          }
+        }
+      }
+      if (home == null) {
+        home = new Unit();
+        home.shape = n.output().shape();
+      }
+      home.product = n;
+      unitOf.put(n, home);
+    }
+  }
+
+  private void attachSums() {
+    for (Node n : graph.nodes) {
+      if (!(n.op instanceof SumTo(Shape target))) {
+        continue;
+      }
+      Value in = n.inputs.getFirst();
+      Unit u = unitOf.get(in.node);
+      boolean fits = enabled && u != null && u.product == null && u.sum == null && !u.points.isEmpty()
+          && program(u.shape, u.points, null, in, target, -1).isPresent();
+      if (!fits) {
+        u = new Unit();
+        u.shape = in.shape();
+      }
+      u.sum = n;
+      unitOf.put(n, u);
+    }
+  }
+
+  private void addSingles() {
+    for (Node n : graph.nodes) {
+      if (!unitOf.containsKey(n) && !isView(n) && !(n.op instanceof Sources.ReadSlot)) {
+        Unit u = new Unit();
+        u.single = n;
+        unitOf.put(n, u);
+      }
+    }
+  }
+
+  /** The kernel of a unit of elementwise nodes, a product or a sum. */
+  static Kernel kernel(Graph graph, Unit u) {
+    return new Fuse(graph, true).kernel(u);
+  }
+
+  private Kernel kernel(Unit u) {
+    List<Node> points = new ArrayList<>(u.points);
+    points.sort(Comparator.comparing(position::get));
+    Value accumulator = u.product == null ? null : u.product.output();
+    Value summed = u.sum == null ? null : u.sum.inputs.getFirst();
+    Shape reduced = u.sum == null ? null : u.sum.output().shape();
+    List<Value> stores = stores(points, accumulator, summed);
+    if (u.product != null && points.isEmpty()) {
+      stores = List.of(accumulator);
+    }
+    PointProgram p = PointProgram.of(u.shape, points, stores, accumulator, summed, reduced, u.product != null ? 1 : -1)
+        .orElseThrow(() -> new IllegalStateException("no program for " + points));
+    List<Value> inputs = new ArrayList<>();
+    List<Value> outputs = new ArrayList<>();
+    List<Long> attributes = new ArrayList<>();
+    String op = "pointwise";
+    if (u.product != null) {
+      op = "gemm";
+      MatMul m = (MatMul) u.product.op;
+      inputs.addAll(u.product.inputs);
+      attributes.addAll(List.of(m.transposeA() ? 1L : 0L, m.transposeB() ? 1L : 0L));
+    }
+    if (u.sum != null) {
+      op = "reduce";
+      int kind = p.domain().reduceKind(reduced);
+      outputs.add(u.sum.output());
+      attributes.addAll(List.of((long) kind, (long) Float.floatToRawIntBits(1f), (long) p.result(),
+          kind == 3 ? p.domain().channels(reduced) : 1L));
+    }
+    inputs.addAll(p.operands());
+    outputs.addAll(p.stores());
+    attributes.addAll(p.words());
+    StringBuilder label = new StringBuilder(op);
+    points.stream().filter(n -> n.op instanceof Elementwise).forEach(n -> label.append(' ').append(n.op.label()));
+    return new Kernel(op, label.toString(), inputs, outputs, Collections.nCopies(outputs.size(), null), List.of(),
+        attributes.stream().mapToLong(Long::longValue).toArray(), false,
+        u.nodes().stream().mapToLong(n -> n.op.flops(n)).sum());
+  }
+}

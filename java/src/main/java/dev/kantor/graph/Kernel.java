@@ -1,0 +1,24 @@
+package dev.kantor.graph;
+
+import java.util.List;
+
+/**
+ * One instruction of a lowered program, over values.
+ *
+ * @param op as in ops.def
+ * @param label for listings: the ops it stands for
+ * @param inputs operands in the order of the op's contract
+ * @param outputs operands in the order of the op's contract
+ * @param updates for each output, the input value whose memory it takes over, or null
+ * @param after values that must exist first, though they are not read
+ * @param guarded skipped once the fault flag is set
+ * @param flops arithmetic operations
+ */
+record Kernel(String op, String label, List<Value> inputs, List<Value> outputs, List<Value> updates, List<Value> after,
+    long[] attributes, boolean guarded, long flops) {
+
+  /** Bytes read and written if every operand crosses the memory bus once. */
+  long bytes() {
+    return inputs.stream().distinct().mapToLong(v -> v.spec().bytes()).sum() + outputs.stream().mapToLong(v -> v.spec().bytes()).sum();
+  }
+}

@@ -1,0 +1,380 @@
+package dev.kantor.graph;
+
+import dev.kantor.graph.Elementwise.BinaryKind;
+import dev.kantor.graph.Elementwise.Fill;
+import dev.kantor.graph.Elementwise.UnaryKind;
+import dev.kantor.tensor.Shape;
+import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.OptionalDouble;
+
+/**
+ * The operations on {@link Value}s. While a {@link Trace} is open on the calling thread they record nodes in it; otherwise each runs
+ * at once on {@link dev.kantor.tensor.Device#shared()}.
+ *
+ * <p>Binary operations broadcast as NumPy does. Every operation throws {@link IllegalArgumentException} naming itself, the shapes and
+ * what it expected.
+ */
+public final class Ops {
+  private Ops() {}
+
+  /** A tensor of these contents, row-major, for use outside a trace. */
+  public static Value tensor(float[] contents, long... dims) {
+    Shape shape = Shape.of(dims);
+    if (contents.length != shape.count()) {
+      throw new IllegalArgumentException(contents.length + " numbers for shape " + shape + ", which has " + shape.count());
+    }
+    Value v = new Node(new Immediate.Given(Spec.f32(shape)), List.of()).output();
+    v.data = Arena.ofAuto().allocate(Math.max(4L * contents.length, 4), 64);
+    java.lang.foreign.MemorySegment.copy(contents, 0, v.data, ValueLayout.JAVA_FLOAT, 0, contents.length);
+    return v;
+  }
+
+  /** A scalar for use outside a trace. */
+  public static Value scalar(float value) {
+    return tensor(new float[] {value});
+  }
+
+  /** A constant tensor. */
+  public static Value full(double value, long... dims) {
+    return apply(new Fill(Spec.f32(Shape.of(dims)), (float) value));
+  }
+
+  /** A constant with the type and shape of another value. */
+  public static Value fullLike(Value like, double value) {
+    return apply(Fill.like(like, value));
+  }
+
+  public static Value add(Value a, Value b) {
+    if (isConstant(a, 0) && b.shape().equals(Shape.broadcast(a.shape(), b.shape()))) {
+      return b;
+    }
+    if (isConstant(b, 0) && a.shape().equals(Shape.broadcast(a.shape(), b.shape()))) {
+      return a;
+    }
+    return binary(BinaryKind.ADD, a, b);
+  }
+
+  public static Value sub(Value a, Value b) {
+    return isConstant(b, 0) && a.shape().equals(Shape.broadcast(a.shape(), b.shape())) ? a : binary(BinaryKind.SUB, a, b);
+  }
+
+  public static Value mul(Value a, Value b) {
+    OptionalDouble ca = constant(a);
+    OptionalDouble cb = constant(b);
+    if (ca.isPresent() || cb.isPresent()) {
+      Value other = broadcast(ca.isPresent() ? b : a, Shape.broadcast(a.shape(), b.shape()));
+      return scale(other, ca.isPresent() ? ca.getAsDouble() : cb.getAsDouble());
+    }
+    return binary(BinaryKind.MUL, a, b);
+  }
+
+  public static Value div(Value a, Value b) {
+    return binary(BinaryKind.DIV, a, b);
+  }
+
+  /** The larger of two, elementwise; where they are equal the gradient goes to {@code b}. */
+  public static Value max(Value a, Value b) {
+    return binary(BinaryKind.MAX, a, b);
+  }
+
+  /** The smaller of two, elementwise; where they are equal the gradient goes to {@code b}. */
+  public static Value min(Value a, Value b) {
+    return binary(BinaryKind.MIN, a, b);
+  }
+
+  /** x * factor. */
+  public static Value scale(Value x, double factor) {
+    OptionalDouble c = constant(x);
+    if (c.isPresent()) {
+      return fullLike(x, c.getAsDouble() * factor);
+    }
+    if (factor == 1) {
+      return x;
+    }
+    if (factor == 0) {
+      return fullLike(x, 0);
+    }
+    if (x.node.op instanceof Elementwise.Unary(UnaryKind kind, float first) && kind == UnaryKind.SCALE) {
+      return unary(UnaryKind.SCALE, (float) (first * factor), x.node.inputs.getFirst());
+    }
+    return unary(UnaryKind.SCALE, (float) factor, x);
+  }
+
+  /** x + amount. */
+  public static Value shift(Value x, double amount) {
+    return amount == 0 ? x : unary(UnaryKind.SHIFT, (float) amount, x);
+  }
+
+  public static Value neg(Value x) {
+    return scale(x, -1);
+  }
+
+  /** |x|, with subgradient 0 at 0. */
+  public static Value abs(Value x) {
+    return unary(UnaryKind.ABS, x);
+  }
+
+  public static Value square(Value x) {
+    return unary(UnaryKind.SQUARE, x);
+  }
+
+  /** The square root, with gradient 0 at 0 (so that the norm's subgradient at the origin is 0). */
+  public static Value sqrt(Value x) {
+    return unary(UnaryKind.SQRT, x);
+  }
+
+  public static Value reciprocal(Value x) {
+    return unary(UnaryKind.RECIPROCAL, x);
+  }
+
+  public static Value exp(Value x) {
+    return unary(UnaryKind.EXP, x);
+  }
+
+  /** The natural logarithm. */
+  public static Value log(Value x) {
+    return unary(UnaryKind.LOG, x);
+  }
+
+  public static Value tanh(Value x) {
+    return unary(UnaryKind.TANH, x);
+  }
+
+  /** 1 / (1 + e^-x). */
+  public static Value sigmoid(Value x) {
+    return unary(UnaryKind.SIGMOID, x);
+  }
+
+  /** log(1 + e^x), without overflow. */
+  public static Value softplus(Value x) {
+    return unary(UnaryKind.SOFTPLUS, x);
+  }
+
+  /** max(x, 0), with gradient 0 at 0. */
+  public static Value relu(Value x) {
+    return unary(UnaryKind.RELU, x);
+  }
+
+  /** x where positive, else slope * x (Maas et al. 2013). */
+  public static Value leakyRelu(Value x, double slope) {
+    return unary(UnaryKind.LEAKY_RELU, (float) slope, x);
+  }
+
+  /** x * sigmoid(x) (Elfwing et al. 2018). */
+  public static Value silu(Value x) {
+    return mul(x, sigmoid(x));
+  }
+
+  /** max(x, floor); the gradient passes where x is above. */
+  public static Value atLeast(Value x, double floor) {
+    return unary(UnaryKind.MAX_SCALAR, (float) floor, x);
+  }
+
+  /** min(x, ceiling); the gradient passes where x is below. */
+  public static Value atMost(Value x, double ceiling) {
+    return unary(UnaryKind.MIN_SCALAR, (float) ceiling, x);
+  }
+
+  /** Repeats x to a shape, as NumPy broadcasts. */
+  public static Value broadcast(Value x, Shape shape) {
+    if (x.shape().equals(shape)) {
+      return x;
+    }
+    OptionalDouble c = constant(x);
+    if (c.isPresent()) {
+      return apply(new Fill(new Spec(x.dtype(), shape), (float) c.getAsDouble()));
+    }
+    return apply(new Structural.Broadcast(shape), x);
+  }
+
+  /** Sums x over the axes along which {@code shape} would be broadcast to x's. */
+  public static Value sumTo(Value x, Shape shape) {
+    if (x.shape().equals(shape)) {
+      return x;
+    }
+    if (x.shape().count() == shape.count()) {
+      return reshape(x, shape);
+    }
+    OptionalDouble c = constant(x);
+    if (c.isPresent()) {
+      double times = (double) x.shape().count() / shape.count();
+      return apply(new Fill(new Spec(x.dtype(), shape), (float) (c.getAsDouble() * times)));
+    }
+    return apply(new Structural.SumTo(shape), x);
+  }
+
+  /** The sum over the given axes, which are dropped; over all axes if none is given. */
+  public static Value sum(Value x, int... axes) {
+    long[] kept = x.shape().dims();
+    List<Long> dropped = new ArrayList<>();
+    if (axes.length == 0) {
+      Arrays.fill(kept, 1);
+    }
+    for (int axis : axes) {
+      kept[Math.floorMod(axis, kept.length)] = 1;
+    }
+    for (int i = 0; i < kept.length; i++) {
+      int at = i;
+      boolean reduced = axes.length == 0 || Arrays.stream(axes).anyMatch(a -> Math.floorMod(a, kept.length) == at);
+      if (!reduced) {
+        dropped.add(kept[i]);
+      }
+    }
+    Shape result = Shape.of(dropped.stream().mapToLong(Long::longValue).toArray());
+    return reshape(sumTo(x, Shape.of(kept)), result);
+  }
+
+  /** The mean over the given axes, which are dropped; over all axes if none is given. */
+  public static Value mean(Value x, int... axes) {
+    Value s = sum(x, axes);
+    return scale(s, (double) s.shape().count() / x.shape().count());
+  }
+
+  public static Value reshape(Value x, Shape shape) {
+    if (x.shape().equals(shape)) {
+      return x;
+    }
+    OptionalDouble c = constant(x);
+    if (c.isPresent()) {
+      return apply(new Fill(new Spec(x.dtype(), shape), (float) c.getAsDouble()));
+    }
+    Value source = x.node.op instanceof Structural.Reshape ? x.node.inputs.getFirst() : x;
+    return source.shape().equals(shape) ? source : apply(new Structural.Reshape(shape), source);
+  }
+
+  /** The range [start, start + length) of an axis. */
+  public static Value slice(Value x, int axis, long start, long length) {
+    if (start == 0 && length == x.shape().dim(axis)) {
+      return x;
+    }
+    OptionalDouble c = constant(x);
+    if (c.isPresent()) {
+      return apply(new Fill(new Spec(x.dtype(), x.shape().with(axis, length)), (float) c.getAsDouble()));
+    }
+    return apply(new Structural.Slice(axis, start, length), x);
+  }
+
+  /** One after the other along an axis. */
+  public static Value concat(int axis, Value... parts) {
+    return parts.length == 1 ? parts[0] : apply(new Structural.Concat(axis), parts);
+  }
+
+  /** Exchanges two axes. */
+  public static Value transpose(Value x, int first, int second) {
+    return apply(new Structural.Transpose(first, second), x);
+  }
+
+  /** The product of two matrices. */
+  public static Value matmul(Value a, Value b) {
+    return matmul(a, b, false, false);
+  }
+
+  /** The product of two matrices, each transposed first where asked. */
+  public static Value matmul(Value a, Value b, boolean transposeA, boolean transposeB) {
+    if (a.shape().rank() == 2 && b.shape().rank() == 2
+        && a.shape().dim(transposeA ? 0 : 1) == 1 && b.shape().dim(transposeB ? 1 : 0) == 1) {
+      // An outer product is a broadcast multiplication, which fuses with what follows.
+      return mul(reshape(a, Shape.of(a.shape().count(), 1)), reshape(b, Shape.of(1, b.shape().count())));
+    }
+    return apply(new Structural.MatMul(transposeA, transposeB), a, b);
+  }
+
+  /**
+   * x W^T + b.
+   *
+   * @param x [rows, in]
+   * @param weight [out, in]
+   * @param bias [out], or null for none
+   */
+  public static Value linear(Value x, Value weight, Value bias) {
+    Value y = matmul(x, weight, false, true);
+    return bias == null ? y : add(y, bias);
+  }
+
+  /**
+   * Layer norm over the last axis of a matrix (Ba, Kiros, Hinton 2016).
+   *
+   * @param x [rows, columns]
+   * @param gamma [columns]
+   * @param beta [columns]
+   */
+  public static Value layerNorm(Value x, Value gamma, Value beta, double eps) {
+    return apply(new Composite.LayerNorm((float) eps), x, gamma, beta);
+  }
+
+  /**
+   * weight * mean_i (||g_i|| - center)^2 over the rows of g: the gradient penalty (Gulrajani et al. 2017). One-sided: only norms above
+   * center cost. At a zero row the subgradient is 0.
+   *
+   * @param g [rows, columns], usually a gradient made with createGraph
+   * @return the penalty, a scalar, and the rows' norms [rows]
+   */
+  public static Penalty rowPenalty(Value g, double weight, double center, boolean oneSided) {
+    Node n = node(new Composite.RowPenalty((float) weight, (float) center, oneSided), g);
+    return new Penalty(n.outputs.get(0), n.outputs.get(2));
+  }
+
+  /** A penalty's value (scalar) and the norms [rows] it was made from. */
+  public record Penalty(Value value, Value norms) {}
+
+  /**
+   * Binary cross-entropy of logits against one target for all, mean over elements: softplus(x) - target * x.
+   *
+   * @param target in [0, 1]
+   */
+  public static Value bceWithLogits(Value logits, double target) {
+    Value loss = softplus(target == 1 ? neg(logits) : logits);
+    return mean(target == 0 || target == 1 ? loss : sub(loss, scale(logits, target)));
+  }
+
+  /**
+   * Binary cross-entropy of probabilities against one target for all, mean over elements; logarithms are kept at or above -100, as the
+   * field's frameworks do.
+   */
+  public static Value bce(Value probabilities, double target) {
+    Value yes = scale(atLeast(log(probabilities), -100), -target);
+    Value no = scale(atLeast(log(shift(neg(probabilities), 1)), -100), target - 1);
+    return mean(add(yes, no));
+  }
+
+  static Value unary(UnaryKind kind, Value x) {
+    return unary(kind, 0f, x);
+  }
+
+  static Value unary(UnaryKind kind, float immediate, Value x) {
+    return apply(new Elementwise.Unary(kind, immediate), x);
+  }
+
+  static Value binary(BinaryKind kind, Value a, Value b) {
+    Shape shape;
+    try {
+      shape = Shape.broadcast(a.shape(), b.shape());
+    } catch (IllegalArgumentException e) {
+      throw Op.mismatch(kind.name().toLowerCase(java.util.Locale.ROOT), "operands are %s and %s, which do not broadcast", a.spec(),
+          b.spec());
+    }
+    return apply(new Elementwise.Binary(kind), broadcast(a, shape), broadcast(b, shape));
+  }
+
+  static Value apply(Op op, Value... inputs) {
+    return node(op, inputs).output();
+  }
+
+  static Node node(Op op, Value... inputs) {
+    Trace trace = Trace.current();
+    return trace != null ? trace.record(op, List.of(inputs)) : Immediate.run(op, List.of(inputs));
+  }
+
+  static boolean isConstant(Value v, double value) {
+    OptionalDouble c = constant(v);
+    return c.isPresent() && c.getAsDouble() == value;
+  }
+
+  static OptionalDouble constant(Value v) {
+    return v.node.op instanceof Fill f ? OptionalDouble.of(f.value()) : OptionalDouble.empty();
+  }
+}

@@ -1,0 +1,79 @@
+package dev.kantor.tensor;
+
+import dev.kantor.nativelib.Native;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A place where programs run. A device is a value: several may be open in one process. Close it after the memories and programs
+ * that were made on it.
+ */
+public final class Device implements AutoCloseable {
+  private static volatile Device shared;
+
+  private final String name;
+  private final long handle;
+  private boolean closed;
+
+  private Device(String name, long handle) {
+    this.name = name;
+    this.handle = handle;
+  }
+
+  /**
+   * Opens a device.
+   *
+   * @param name {@code cpu} (the fastest instruction set at hand), {@code cpu-avx512}, {@code cpu-avx2}, {@code cpu-portable} or
+   *     {@code reference} (plain loops, the oracle of the tests)
+   * @param threads how many threads run a program; 0 takes all the processors
+   * @throws dev.kantor.nativelib.KantorException if there is no such device here
+   */
+  public static Device open(String name, int threads) {
+    return new Device(name, Native.openDevice(name, threads));
+  }
+
+  /** The process-wide CPU device that operations outside a trace run on, opened on first use and never closed. */
+  public static Device shared() {
+    Device device = shared;
+    if (device == null) {
+      synchronized (Device.class) {
+        if (shared == null) {
+          shared = open("cpu", 0);
+        }
+        device = shared;
+      }
+    }
+    return device;
+  }
+
+  public String name() {
+    return name;
+  }
+
+  /** A JSON object: name, kind, isa, threads, processor. */
+  public String describe() {
+    return Native.describeDevice(handle);
+  }
+
+  /** The native handle, for the graph's executor. */
+  public long handle() {
+    return handle;
+  }
+
+  /** Zeroed device memory. */
+  public Memory allocate(long bytes) {
+    return new Memory(Native.allocate(handle, bytes), bytes, null);
+  }
+
+  /** Read-only device memory over host memory, used in place by a CPU; the segment must outlive it. */
+  public Memory wrap(MemorySegment host) {
+    return new Memory(Native.wrap(handle, host), host.byteSize(), host);
+  }
+
+  @Override
+  public synchronized void close() {
+    if (!closed) {
+      closed = true;
+      Native.closeDevice(handle);
+    }
+  }
+}
