@@ -11,28 +11,13 @@ import java.util.Locale;
 /** Ops that update state in place: they take the old contents as inputs and give the new ones as outputs. */
 interface Effects {
 
-  /** Optimisers of optimizer.h. */
-  enum OptimizerKind {
-    ADAM(true, true),
-    RMSPROP(false, true),
-    SGD(true, false);
-
-    final boolean first;
-    final boolean second;
-
-    OptimizerKind(boolean first, boolean second) {
-      this.first = first;
-      this.second = second;
-    }
-  }
-
   /**
    * One update of many parameters (optimizer.h). Inputs: hyper-parameters f32[8], the gradients, the step counter, then the old
    * parameter, moments and moving average of each tensor. Outputs: the new step counter, then the new state in the same order.
    *
    * @param clip for each tensor, whether its values are clipped after the update
    */
-  record Optimize(OptimizerKind kind, boolean ema, List<Boolean> clip, List<Boolean> decay) implements Op {
+  record Optimize(Trace.Rule rule, boolean ema, List<Boolean> clip, List<Boolean> decay) implements Op {
     public Optimize {
       clip = List.copyOf(clip);
       decay = List.copyOf(decay);
@@ -43,12 +28,12 @@ interface Effects {
     }
 
     int statePerTensor() {
-      return 1 + (kind.first ? 1 : 0) + (kind.second ? 1 : 0) + (ema ? 1 : 0);
+      return 1 + (rule == Trace.Rule.ADAM ? 2 : 1) + (ema ? 1 : 0);
     }
 
     @Override
     public String label() {
-      return kind.name().toLowerCase(Locale.ROOT);
+      return rule.name().toLowerCase(Locale.ROOT);
     }
 
     @Override

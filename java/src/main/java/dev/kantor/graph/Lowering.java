@@ -75,7 +75,7 @@ final class Lowering {
   private static Kernel optimize(Node n, Effects.Optimize o, boolean guard) {
     int t = o.tensors();
     long[] attributes = new long[3 + t];
-    attributes[0] = o.kind().ordinal();
+    attributes[0] = o.rule().ordinal();
     attributes[1] = t;
     attributes[2] = o.ema() ? 1 : 0;
     for (int i = 0; i < t; i++) {

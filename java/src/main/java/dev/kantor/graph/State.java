@@ -18,6 +18,7 @@ public final class State implements AutoCloseable {
 
   private final Device device;
   private final boolean doublePrecision;
+  private final State parent;
   private final Map<String, Entry> entries = new LinkedHashMap<>();
 
   public State(Device device) {
@@ -30,6 +31,18 @@ public final class State implements AutoCloseable {
   public State(Device device, boolean doublePrecision) {
     this.device = device;
     this.doublePrecision = doublePrecision;
+    this.parent = null;
+  }
+
+  private State(State parent) {
+    this.device = parent.device;
+    this.doublePrecision = parent.doublePrecision;
+    this.parent = parent;
+  }
+
+  /** A state whose programs see this one's slots too, while its own slots are no part of this one. Close it first. */
+  public State child() {
+    return new State(this);
   }
 
   public Device device() {
@@ -60,7 +73,7 @@ public final class State implements AutoCloseable {
   }
 
   private Slot add(Slot slot, Memory memory) {
-    if (entries.containsKey(slot.name())) {
+    if (contains(slot.name())) {
       memory.close();
       throw new IllegalArgumentException("there is a slot " + slot.name() + " already");
     }
@@ -69,7 +82,7 @@ public final class State implements AutoCloseable {
   }
 
   public boolean contains(String name) {
-    return entries.containsKey(name);
+    return entries.containsKey(name) || (parent != null && parent.contains(name));
   }
 
   /**
@@ -101,6 +114,9 @@ public final class State implements AutoCloseable {
 
   private Entry entry(String name) {
     Entry e = entries.get(name);
+    if (e == null && parent != null) {
+      return parent.entry(name);
+    }
     if (e == null) {
       throw new NoSuchElementException("no slot " + name + "; there are " + entries.keySet());
     }

@@ -73,6 +73,12 @@ public final class Trace {
     return versions.computeIfAbsent(slot, s -> record(new Sources.ReadSlot(s), List.of()).output());
   }
 
+  /** Lets {@link #read} of a slot give another value from this point on, without writing it. */
+  public void substitute(Slot slot, Value value) {
+    checked(new Effects.Assign(), List.of(value));
+    versions.put(slot, value);
+  }
+
   /** Replaces the slot's contents from this point on. Skipped once the fault flag is set. */
   public void write(Slot slot, Value value) {
     Value old = read(slot);
@@ -111,6 +117,55 @@ public final class Trace {
     return n.outputs.get(0);
   }
 
+  /** The update rules of optimizer.h. */
+  public enum Rule {
+    /** Kingma and Ba 2015; both moments. */
+    ADAM,
+    /** Tieleman and Hinton 2012; the second moment. */
+    RMSPROP,
+    /** With momentum; the first moment. */
+    SGD
+  }
+
+  /**
+   * A parameter and the state that its update keeps.
+   *
+   * @param first first moment, null where the rule has none
+   * @param second second moment, null where the rule has none
+   * @param average exponential moving average of the parameter, or null
+   * @param clip whether its values are clipped to [-c, c] after the update
+   * @param decay whether weight decay applies
+   */
+  public record Updated(Slot parameter, Slot first, Slot second, Slot average, boolean clip, boolean decay) {}
+
+  /**
+   * One update of many parameters in one pass over their state (optimizer.h).
+   *
+   * @param hyper f32[8]: learning rate, beta1, beta2, epsilon, weight decay, clip, EMA decay, 0
+   * @param step i64[1], the number of updates
+   * @param gradients one for each parameter
+   */
+  public void optimize(Rule rule, Slot hyper, Slot step, List<Updated> parameters, List<Value> gradients) {
+    if (parameters.size() != gradients.size()) {
+      throw new IllegalArgumentException(parameters.size() + " parameters but " + gradients.size() + " gradients");
+    }
+    boolean ema = parameters.stream().anyMatch(p -> p.average != null);
+    List<Slot> slots = new ArrayList<>(List.of(step));
+    for (Updated p : parameters) {
+      slots.add(p.parameter);
+      for (Slot s : new Slot[] {p.first, p.second, p.average}) {
+        if (s != null) {
+          slots.add(s);
+        }
+      }
+    }
+    List<Value> in = new ArrayList<>(List.of(read(hyper)));
+    in.addAll(gradients);
+    slots.forEach(s -> in.add(read(s)));
+    update(new Effects.Optimize(rule, ema, parameters.stream().map(Updated::clip).toList(),
+        parameters.stream().map(Updated::decay).toList()), in, slots);
+  }
+
   /** Adds to an i64[1] slot. */
   public void increment(Slot counter, long amount) {
     update(new Effects.CounterAdd(amount), List.of(read(counter)), List.of(counter));
@@ -123,6 +178,14 @@ public final class Trace {
     in.addAll(values);
     in.add(read(ring));
     update(new Effects.RingWrite(), in, List.of(ring));
+  }
+
+  /**
+   * Numbers the random streams of the ops that follow from {@code first} on. Programs that share a seed take ranges of their own, so that
+   * one's numbers never depend on whether the other ran.
+   */
+  public void streamsFrom(long first) {
+    streams = first;
   }
 
   /** Where a random op's numbers come from: position {@code counter * scale + offset} of a stream of its own. */

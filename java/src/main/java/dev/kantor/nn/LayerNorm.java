@@ -1,0 +1,34 @@
+package dev.kantor.nn;
+
+import dev.kantor.graph.Ops;
+import dev.kantor.graph.Slot;
+import dev.kantor.graph.Trace;
+import dev.kantor.graph.Value;
+import java.util.List;
+
+/**
+ * Layer norm over the features (Ba, Kiros, Hinton 2016).
+ *
+ * @param gamma [features]
+ * @param beta [features]
+ */
+public record LayerNorm(Parameter gamma, Parameter beta) implements Module {
+  /** As in the framework's layer. */
+  public static final double EPSILON = 1e-5;
+
+  public static LayerNorm of(String name, long features) {
+    return new LayerNorm(
+        new Parameter(Slot.f32(name + ".weight", features), new Parameter.Initial.Constant(1), false),
+        new Parameter(Slot.f32(name + ".bias", features), new Parameter.Initial.Constant(0), false));
+  }
+
+  @Override
+  public List<Parameter> parameters() {
+    return List.of(gamma, beta);
+  }
+
+  @Override
+  public Value forward(Trace trace, Value x) {
+    return Ops.layerNorm(x, trace.read(gamma.slot()), trace.read(beta.slot()), EPSILON);
+  }
+}

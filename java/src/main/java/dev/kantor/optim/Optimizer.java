@@ -1,0 +1,129 @@
+package dev.kantor.optim;
+
+import dev.kantor.graph.Slot;
+import dev.kantor.graph.State;
+import dev.kantor.graph.Trace;
+import dev.kantor.graph.Value;
+import dev.kantor.nn.Parameter;
+import java.util.ArrayList;
+import java.util.List;
+
+/** An update rule with its hyper-parameters, which live on the device in {@code name.hyper}. */
+public sealed interface Optimizer {
+  double learningRate();
+
+  /**
+   * Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019).
+   *
+   * @param beta1 decay of the first moment, in [0, 1)
+   * @param beta2 decay of the second moment, in [0, 1)
+   */
+  record Adam(double learningRate, double beta1, double beta2, double epsilon, double weightDecay) implements Optimizer {
+    public static final double DEFAULT_EPSILON = 1e-8;
+
+    public Adam {
+      Optimizer.requirePositive("learning rate", learningRate);
+      Optimizer.requireFraction("beta1", beta1);
+      Optimizer.requireFraction("beta2", beta2);
+      Optimizer.requirePositive("epsilon", epsilon);
+    }
+  }
+
+  /**
+   * RMSprop (Tieleman and Hinton 2012).
+   *
+   * @param alpha decay of the mean square, in [0, 1)
+   */
+  record RmsProp(double learningRate, double alpha, double epsilon) implements Optimizer {
+    /** The framework's default. */
+    public static final double DEFAULT_ALPHA = 0.99;
+
+    public static final double DEFAULT_EPSILON = 1e-8;
+
+    public RmsProp {
+      Optimizer.requirePositive("learning rate", learningRate);
+      Optimizer.requireFraction("alpha", alpha);
+      Optimizer.requirePositive("epsilon", epsilon);
+    }
+  }
+
+  /**
+   * Stochastic gradient descent.
+   *
+   * @param momentum in [0, 1)
+   */
+  record Sgd(double learningRate, double momentum) implements Optimizer {
+    public Sgd {
+      Optimizer.requirePositive("learning rate", learningRate);
+      Optimizer.requireFraction("momentum", momentum);
+    }
+  }
+
+  /**
+   * What surrounds the rule.
+   *
+   * @param clip c of the clipping of weights to [-c, c] after each update (Arjovsky et al. 2017), or 0 for none
+   * @param emaDecay decay of a moving average of the parameters, kept in {@code parameter.ema}, or 0 for none
+   */
+  record Around(double clip, double emaDecay) {
+    public static final Around NOTHING = new Around(0, 0);
+
+    public Around {
+      if (!(clip >= 0) || !(emaDecay >= 0 && emaDecay < 1)) {
+        throw new IllegalArgumentException("clip must not be negative and the EMA decay must be in [0, 1): " + clip + ", " + emaDecay);
+      }
+    }
+  }
+
+  /** An optimiser whose state is in slots, ready to write updates into a trace. */
+  record Bound(Trace.Rule rule, Slot hyper, Slot step, List<Trace.Updated> parameters) {
+    /** Updates all parameters with their gradients, in their order. */
+    public void update(Trace trace, List<Value> gradients) {
+      trace.optimize(rule, hyper, step, parameters, gradients);
+    }
+  }
+
+  /** Adds the optimiser's slots ({@code name.hyper}, {@code name.step}, {@code parameter.m}, {@code parameter.v}) to a state. */
+  default Bound bind(String name, State state, List<Parameter> parameters, Around around) {
+    Trace.Rule rule = switch (this) {
+      case Adam _ -> Trace.Rule.ADAM;
+      case RmsProp _ -> Trace.Rule.RMSPROP;
+      case Sgd _ -> Trace.Rule.SGD;
+    };
+    Slot hyper = state.add(Slot.f32(name + ".hyper", 8));
+    float clip = (float) around.clip;
+    float ema = (float) around.emaDecay;
+    switch (this) {
+      case Adam a -> state.set(hyper, (float) a.learningRate, (float) a.beta1, (float) a.beta2, (float) a.epsilon,
+          (float) a.weightDecay, clip, ema, 0f);
+      case RmsProp r -> state.set(hyper, (float) r.learningRate, (float) r.alpha, 0f, (float) r.epsilon, 0f, clip, ema, 0f);
+      case Sgd s -> state.set(hyper, (float) s.learningRate, (float) s.momentum, 0f, 0f, 0f, clip, ema, 0f);
+    }
+    Slot step = state.add(Slot.counter(name + ".step"));
+    List<Trace.Updated> updated = new ArrayList<>();
+    for (Parameter p : parameters) {
+      Slot first = rule == Trace.Rule.RMSPROP ? null : state.add(like(p.slot(), ".m"));
+      Slot second = rule == Trace.Rule.SGD ? null : state.add(like(p.slot(), ".v"));
+      Slot average = around.emaDecay > 0 ? state.add(like(p.slot(), ".ema")) : null;
+      boolean decay = this instanceof Adam a && a.weightDecay > 0 && p.isWeight();
+      updated.add(new Trace.Updated(p.slot(), first, second, average, around.clip > 0 && p.isWeight(), decay));
+    }
+    return new Bound(rule, hyper, step, updated);
+  }
+
+  private static Slot like(Slot slot, String suffix) {
+    return new Slot(slot.name() + suffix, slot.dtype(), slot.shape());
+  }
+
+  private static void requirePositive(String what, double value) {
+    if (!(value > 0)) {
+      throw new IllegalArgumentException(what + " must be positive: " + value);
+    }
+  }
+
+  private static void requireFraction(String what, double value) {
+    if (!(value >= 0 && value < 1)) {
+      throw new IllegalArgumentException(what + " must be in [0, 1): " + value);
+    }
+  }
+}
