@@ -1,0 +1,177 @@
+package dev.kantor.bench.libtorch;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.SplittableRandom;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.bytedeco.pytorch.InferenceMode;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.global.torch;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * Times the MLP variants at the specification's widths, float32, on a drawn set of 60,000 images of 28x28 bytes
+ * (strokes on black: a fifth of the pixels is not zero, as in MNIST).
+ *
+ * <p>An iteration is {@code critic-steps} critic updates and one generator update. It gathers its batches from the
+ * bytes in a shuffled order and scales them, draws its noise, and reads no loss back. The result has {@code medianMs},
+ * {@code minMs}, {@code p10Ms} an iteration, {@code iterations}, and {@code peakRssMiB} of the whole process; for
+ * sampling the same of a batch, and {@code imagesPerSecond} (from the median) and {@code peakImagesPerSecond} (from the
+ * minimum).
+ */
+final class BenchCommand {
+  private static final int IMAGES = 60_000;
+  private static final int SIDE = 28;
+  private static final int LATENT = 100;
+  private static final int HIDDEN = 256;
+  private static final int STROKES = 3;
+  private static final double NANOS_PER_MS = 1e6;
+  private static final double NANOS_PER_SECOND = 1e9;
+
+  private BenchCommand() {}
+
+  static Map<String, Object> train(Options options) throws IOException {
+    Settings settings = Settings.of(options);
+    int batch = options.count("batch-size", 64);
+    int criticSteps = options.count("critic-steps", 1);
+    Training training = new Training(settings, generator(), critic());
+    Batches batches = new Batches(images(), batch);
+    boolean penalised = settings.variant() == Variant.WGAN_GP;
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("variant", settings.variant().label);
+    result.put("batchSize", batch);
+    result.put("criticSteps", criticSteps);
+    result.putAll(
+        time(
+            options,
+            () -> {
+              for (int i = 0; i < criticSteps; i++) {
+                training.criticStep(
+                    batches.next(), torch.randn(batch, LATENT), penalised ? torch.rand(batch) : null);
+              }
+              training.generatorStep(torch.randn(batch, LATENT));
+            }));
+    return result;
+  }
+
+  static Map<String, Object> sample(Options options) throws IOException {
+    int batch = options.count("batch-size", 64);
+    Mlp generator = generator();
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("batchSize", batch);
+    try (var _ = new InferenceMode(true)) {
+      result.putAll(time(options, () -> generator.forward(torch.randn(batch, LATENT))));
+    }
+    for (String[] pair : new String[][] {{"imagesPerSecond", "medianMs"}, {"peakImagesPerSecond", "minMs"}}) {
+      result.put(pair[0], batch * NANOS_PER_SECOND / NANOS_PER_MS / (double) result.get(pair[1]));
+    }
+    return result;
+  }
+
+  /** Batches of scaled images, each image once an epoch, in an order drawn anew for each. */
+  private static final class Batches {
+    private static final Scalar SCALE = new Scalar(1 / 127.5);
+    private static final Scalar ONE = new Scalar(1);
+
+    private final Tensor images;
+    private final int batch;
+    private final Tensor order = torch.arange(new Scalar(IMAGES), new TensorOptions(ScalarType.Long));
+    private long next = IMAGES;
+
+    Batches(Tensor images, int batch) {
+      this.images = images;
+      this.batch = batch;
+    }
+
+    Tensor next() {
+      if (next + batch > IMAGES) {
+        order.copy_(torch.randperm(IMAGES));
+        next = 0;
+      }
+      Tensor rows = order.narrow(0, next, batch);
+      next += batch;
+      return torch.index_select(images, 0, rows).to(ScalarType.Float).mul_(SCALE).sub_(ONE);
+    }
+  }
+
+  private static Map<String, Object> time(Options options, Runnable iteration) throws IOException {
+    double warmup = options.number("warmup-seconds", 3);
+    double seconds = options.number("seconds", 5);
+    repeat(iteration, warmup);
+    long[] nanos = repeat(iteration, seconds);
+    Arrays.sort(nanos);
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("medianMs", nanos[nanos.length / 2] / NANOS_PER_MS);
+    result.put("minMs", nanos[0] / NANOS_PER_MS);
+    result.put("p10Ms", nanos[nanos.length / 10] / NANOS_PER_MS);
+    result.put("iterations", nanos.length);
+    result.put("peakRssMiB", peakRssMiB());
+    return result;
+  }
+
+  /** Runs at least one iteration, and until the time is over; returns what each took. */
+  private static long[] repeat(Runnable iteration, double seconds) {
+    long[] nanos = new long[1024];
+    int count = 0;
+    long begin = System.nanoTime();
+    long before = begin;
+    do {
+      try (var _ = new PointerScope()) {
+        iteration.run();
+      }
+      long after = System.nanoTime();
+      if (count == nanos.length) {
+        nanos = Arrays.copyOf(nanos, 2 * count);
+      }
+      nanos[count++] = after - before;
+      before = after;
+    } while (before - begin < seconds * NANOS_PER_SECOND);
+    return Arrays.copyOf(nanos, count);
+  }
+
+  private static Mlp generator() {
+    return Mlp.generator(
+        Mlp.initial("generator.", ScalarType.Float, LATENT, HIDDEN, HIDDEN, (long) SIDE * SIDE));
+  }
+
+  private static Mlp critic() {
+    return Mlp.critic(Mlp.initial("critic.", ScalarType.Float, (long) SIDE * SIDE, HIDDEN, HIDDEN, 1));
+  }
+
+  /** [60000, 784] bytes: strokes three pixels wide and eighteen long, across or down, anywhere, of any brightness. */
+  private static Tensor images() {
+    Tensor images = torch.zeros(new long[] {IMAGES, SIDE * SIDE}, new TensorOptions(ScalarType.Byte));
+    byte[] pixels = new byte[IMAGES * SIDE * SIDE];
+    SplittableRandom random = new SplittableRandom(1);
+    for (int image = 0; image < IMAGES; image++) {
+      for (int stroke = 0; stroke < STROKES; stroke++) {
+        boolean across = random.nextBoolean();
+        int width = across ? 18 : 3;
+        int height = across ? 3 : 18;
+        int left = random.nextInt(SIDE - width);
+        int top = random.nextInt(SIDE - height);
+        for (int y = top; y < top + height; y++) {
+          int begin = (image * SIDE + y) * SIDE + left;
+          Arrays.fill(pixels, begin, begin + width, (byte) random.nextInt(128, 256));
+        }
+      }
+    }
+    new BytePointer(images.data_ptr()).put(pixels, 0, pixels.length);
+    return images;
+  }
+
+  private static double peakRssMiB() throws IOException {
+    return Files.readAllLines(Path.of("/proc/self/status")).stream()
+        .filter(line -> line.startsWith("VmHWM:"))
+        .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
+        .findFirst()
+        .orElseThrow(() -> new IOException("/proc/self/status has no VmHWM"));
+  }
+}
