@@ -138,7 +138,7 @@ class IdxTest {
     Path file = folder.resolve("fuzz");
     int refused = 0;
     for (int i = 0; i < FUZZ_CASES; i++) {
-      Files.write(file, Mutations.mutate(i % 2 == 0 ? plain : packed, random));
+      Mutations.put(file, Mutations.mutate(i % 2 == 0 ? plain : packed, random));
       try (Arena arena = Arena.ofConfined()) {
         Idx idx = Idx.read(file, 3, arena);
         assertEquals(idx.dims()[0] * idx.dims()[1] * idx.dims()[2], idx.data().byteSize());

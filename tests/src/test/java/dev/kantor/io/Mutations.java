@@ -1,5 +1,8 @@
 package dev.kantor.io;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.Random;
 
@@ -8,6 +11,15 @@ public final class Mutations {
   private static final byte[] EXTREMES = {0, 1, 0x7F, (byte) 0x80, (byte) 0xFF};
 
   private Mutations() {}
+
+  /**
+   * Puts the bytes into a new file. Deletes first: some file systems flush a file that is truncated
+   * and rewritten to the disk, which would make thousands of cases slow.
+   */
+  public static void put(Path file, byte[] bytes) throws IOException {
+    Files.deleteIfExists(file);
+    Files.write(file, bytes);
+  }
 
   /** A copy with one to three random changes, more of them near the start, where headers are. */
   public static byte[] mutate(byte[] valid, Random random) {

@@ -224,7 +224,7 @@ class SafeTensorsTest {
     byte[] valid = Files.readAllBytes(file);
     int refused = 0;
     for (int i = 0; i < FUZZ_CASES; i++) {
-      Files.write(file, Mutations.mutate(valid, random));
+      Mutations.put(file, Mutations.mutate(valid, random));
       try (Arena arena = Arena.ofConfined()) {
         SafeTensors read =
             SafeTensors.open(file, arena, i % 2 == 0 ? Check.STRUCTURE : Check.CONTENT);
