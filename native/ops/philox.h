@@ -1,5 +1,5 @@
-// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"): ten rounds, constants of the
-// paper and of Random123, whose known answers the tests hold. One implementation for every device.
+// Philox 4x32-10 (Salmon, Moraes, Dror, Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3"): ten rounds,
+// constants of the paper and of Random123, whose known answers the tests hold. One implementation for every device.
 //
 // The streams of Kantor:
 //   key     = the low and high half of the 64-bit seed
@@ -38,5 +38,10 @@ KANTOR_HD inline Philox4 philox(uint32_t block, uint32_t stream, uint64_t step, 
 
 // [0, 1): the high 24 bits.
 KANTOR_HD inline float uniform_from_bits(uint32_t bits) { return static_cast<float>(bits >> 8) * 0x1p-24f; }
+
+// The step of a random op whose counter slot holds counter; wraps like the unsigned number it is.
+KANTOR_HD inline uint64_t random_step(int64_t counter, int64_t scale, int64_t offset) {
+  return static_cast<uint64_t>(counter) * static_cast<uint64_t>(scale) + static_cast<uint64_t>(offset);
+}
 
 }  // namespace kantor
