@@ -1,5 +1,5 @@
-// row_penalty: the gradient penalty's value and gradient in one pass (Gulrajani et al. 2017, section 4; one-sided: section 5 there,
-// and Petzka et al. 2018).
+// row_penalty: the gradient penalty's value and gradient in one pass (Gulrajani et al. 2017, section 4; one-sided:
+// section 5 there, and Petzka et al. 2018).
 //
 //   n_i = || g_i ||_2 over row i, excess e_i = n_i - center (one-sided: max(n_i - center, 0))
 //   out[0] (1 element)    = weight * mean_i e_i^2
