@@ -113,7 +113,8 @@ inline Vec to_float(IVec a) { return __builtin_convertvector(a, Vec); }
 inline float sum(Vec a) {
 #if defined(__x86_64__)
 #if defined(__AVX512F__)
-  __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_maskz_extractf32x8_ps(0xFF, a, 1));
+  __m256 half = __builtin_shufflevector(a, a, 0, 1, 2, 3, 4, 5, 6, 7) +
+                __builtin_shufflevector(a, a, 8, 9, 10, 11, 12, 13, 14, 15);
   __m128 v = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
 #elif defined(__AVX2__)
   __m128 v = _mm_add_ps(_mm256_castps256_ps128(a), _mm256_extractf128_ps(a, 1));

@@ -46,7 +46,7 @@ void validate_reduce(const Node& node) {
 
   const Tensor& sums = node.out[0];
   const DType dtype = !node.in.empty() ? node.in[0].dtype : node.out.size() > 1 ? node.out[1].dtype : DType::f32;
-  node.expect_dtype(sums, dtype, "the sums");
+  node.expect_dtype(sums, dtype, "the tensor of sums");
   const int64_t count = sums_of(static_cast<ReduceKind>(kind), program, channels);
   if (sums.count() != count)
     node.reject("the sums are %s; expected %lld elements", sums.describe().c_str(), static_cast<long long>(count));
