@@ -1,8 +1,9 @@
-// Vectors of floats, as wide as the instruction set that the including source is compiled for, and the functions of the ops
-// on them. For *_cpu.cpp files only: everything lives in the namespace of the instruction set.
+// Vectors of floats, as wide as the instruction set that the including source is compiled for, and the functions of
+// the ops on them. For *_cpu.cpp files only: everything lives in the namespace of the instruction set.
 //
-// A function of one element gives the same bits wherever the element sits in a vector and whatever its neighbours hold. Tails
-// are loaded with load_partial and run through the same code, so how work is cut up never shows in a result.
+// A function of one element gives the same bits wherever the element sits in a vector and whatever its neighbours
+// hold. Tails are loaded with load_partial and run through the same code, so how work is cut up never shows in a
+// result.
 //
 // Accuracy, in units in the last place of the result, over all floats (pointwise_test.cpp tests it):
 //   exp 2, log 2, log1p 2, expm1 2, tanh 3, sigmoid 3, softplus 3
@@ -130,7 +131,8 @@ inline float sum(Vec a) {
 #endif
 }
 
-// e^x as p * 2^n for |x| <= 160: x = n ln 2 + r, |r| <= ln 2 / 2 (ln 2 in two parts: Cody, Waite 1980), and p - 1 = e^r - 1.
+// e^x as p * 2^n for |x| <= 160: x = n ln 2 + r, |r| <= ln 2 / 2 (ln 2 in two parts: Cody, Waite 1980), and p - 1 =
+// e^r - 1.
 struct ExpParts {
   Vec p_minus_1;
   UVec n;  // two's complement

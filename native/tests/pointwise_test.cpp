@@ -30,10 +30,12 @@ double ulps(double got, double want) {
 
 // What goes wrong first: signs of zero, the ends of the range, where the functions change their method or saturate.
 std::vector<double> special_values() {
-  std::vector<double> values = {0.0, kInfinity, kHuge, kTiny, 1.0, 0.5, 2.0, 3.0, 1e-20f, 1e20f, 1e-7f, 0x1p-24f, 0x1p24f,
-                                0x1.fffffep23f, 0.34657359f, 0.34657362f, 0.70710677f, 0.70710683f, 1.4142135f, 1.4142137f,
-                                8.9f, 9.1f, 10.0f, 16.6f, 17.4f, 20.0f, 44.3f, 87.33654f, 87.4f, 88.0f, 88.01f, 88.7228f,
-                                88.73f, 89.1f, 103.9f, 104.1f, 106.0f, 1000.0f};
+  std::vector<double> values = {
+      0.0,      kInfinity,       kHuge,       kTiny,       1.0,         0.5,         2.0,        3.0,        1e-20f,
+      1e20f,    1e-7f,           0x1p-24f,    0x1p24f,     0.34657359f, 0.34657362f, 0.7071067f, 0.7071069f, 1.4142135f,
+      1.41422f, 0x1.fffffep23f,  8.9f,        9.1f,        10.0f,       16.6f,       17.4f,      20.0f,      44.3f,
+      87.3365f, 87.4f,           88.0f,       88.01f,      88.7228f,    88.73f,      89.1f,      103.9f,     104.1f,
+      106.0f,   1000.0f};
   const size_t count = values.size();
   for (size_t i = 0; i < count; ++i) values.push_back(-values[i]);
   values.push_back(kNan);
@@ -133,8 +135,8 @@ TEST_CASE("mul_add rounds at most twice") {
 
 namespace {
 
-// Runs a program in float, element by element, over tensors that may be shared: what every instruction set must give to the
-// bit where the operations are those of IEEE 754.
+// Runs a program in float, element by element, over tensors that may be shared: what every instruction set must give
+// to the bit where the operations are those of IEEE 754.
 float exact_float(const PwInstruction& i, float a, float b) {
   switch (i.op) {
     case Pw::constant: return i.imm;
@@ -256,10 +258,11 @@ bool same_numbers(const Value& a, const Value& b) {
 std::string listing(const PwText& text) {
   std::string lines = std::to_string(text.rows) + " x " + std::to_string(text.cols) + "\n";
   for (const PwOperand& o : text.operands)
-    lines += "operand " + std::to_string(o.period) + " " + std::to_string(o.row_stride) + " " + std::to_string(o.col_stride) + "\n";
+    lines += "operand " + std::to_string(o.period) + " " + std::to_string(o.row_stride) + " " +
+             std::to_string(o.col_stride) + "\n";
   for (const PwInstruction& i : text.code)
-    lines += std::string(name_of(i.op)) + " r" + std::to_string(i.dst) + " " + std::to_string(i.a) + " " + std::to_string(i.b) +
-             " " + std::to_string(i.imm) + "\n";
+    lines += std::string(name_of(i.op)) + " r" + std::to_string(i.dst) + " " + std::to_string(i.a) + " " +
+             std::to_string(i.b) + " " + std::to_string(i.imm) + "\n";
   return lines;
 }
 
@@ -343,7 +346,8 @@ TEST_CASE("a position in a vector changes no bit") {
     for (const std::string& device : cpu_devices()) {
       std::vector<double> shifted = {1};
       for (int64_t i = 0; i + 1 < n; ++i) shifted.push_back(x.get(i));
-      const PwText text{1, n, {{1, n, 1}}, 1, {{Pw::input, 0, 0, 0, 0}, {o.op, 1, 0, 0, o.imm}, {Pw::store, 0, 1, 0, 0}}};
+      const PwText text{1, n, {{1, n, 1}}, 1,
+                        {{Pw::input, 0, 0, 0, 0}, {o.op, 1, 0, 0, o.imm}, {Pw::store, 0, 1, 0, 0}}};
       const Value a = run_op({"pointwise", {x}, {f32({n})}, text.attributes()}, device, 1)[0];
       const Value b = run_op({"pointwise", {f32({n}, shifted)}, {f32({n})}, text.attributes()}, device, 1)[0];
       CHECK_EQ(std::memcmp(a.bytes.data(), b.bytes.data() + 4, 4 * (n - 1)), 0);
@@ -376,13 +380,16 @@ TEST_CASE("pointwise says what does not fit") {
       {"cols is -3", [](PwText& t, OpCase&) { t.cols = -3; }},
       {"period of an operand is 0", [](PwText& t, OpCase&) { t.operands[1].period = 0; }},
       {"row stride of an operand is -1", [](PwText& t, OpCase&) { t.operands[1].row_stride = -1; }},
-      {"operand 0 is f32[2, 3] but the program reads its element 6", [](PwText& t, OpCase&) { t.operands[0].row_stride = 4; }},
-      {"operand 1 is f32[3] but the program reads its element 4", [](PwText& t, OpCase&) { t.operands[1].col_stride = 2; }},
+      {"operand 0 is f32[2, 3] but the program reads its element 6",
+       [](PwText& t, OpCase&) { t.operands[0].row_stride = 4; }},
+      {"operand 1 is f32[3] but the program reads its element 4",
+       [](PwText& t, OpCase&) { t.operands[1].col_stride = 2; }},
       {"operand 1 is f64[3]; expected f32", [](PwText&, OpCase& c) { c.in[1] = f64({3}); }},
       {"tensors are i32; expected f32 or f64", [](PwText&, OpCase& c) { c.out[0] = i32({2, 3}); }},
       {"output 0 is f32[7]; expected 6 elements (2 rows of 3)", [](PwText&, OpCase& c) { c.out[0] = f32({7}); }},
       {"expected 2 inputs and 1 outputs, got 1 and 1", [](PwText&, OpCase& c) { c.in.pop_back(); }},
-      {"output 0 overlaps operand 1", [](PwText& t, OpCase& c) { c.in[1] = f32({2, 3}), c.alias = {1}, t.operands[1] = {1, 0, 1}; }},
+      {"output 0 overlaps operand 1",
+       [](PwText& t, OpCase& c) { c.in[1] = f32({2, 3}), c.alias = {1}, t.operands[1] = {1, 0, 1}; }},
       {"stores nothing", [](PwText& t, OpCase& c) { t.stores = 0, t.code.pop_back(), c.out.clear(); }},
       {"store count is 17; expected 0 to 16", [](PwText& t, OpCase&) { t.stores = 17; }},
   };

@@ -1,15 +1,16 @@
-// Evaluates a pointwise program on rectangles of its domain: the body of pointwise, the prologue of reduce and the epilogue of
-// gemm. For *_cpu.cpp files only; f32.
+// Evaluates a pointwise program on rectangles of its domain: the body of pointwise, the prologue of reduce and the
+// epilogue of gemm. For *_cpu.cpp files only; f32.
 //
-//   PwKernel kernel(program, &node.in[first_in], node.out.data() + first_out, {...});   in prepare_<op>: may allocate
-//   kernel.run({row, rows, col, cols});                          in a task: allocates nothing, any thread, any rectangle
-//   kernel.run({row, rows, col, cols}, accumulator, stride);     gemm: accumulator[r * stride + c] belongs to (row + r, col + c)
-//   kernel.run_with_result(area, use);                           reduce: use(tile) for each tile, with the result register
+//   PwKernel kernel(program, node.in.data() + first_in, node.out.data() + first_out, {...});   in prepare: allocates
+//   kernel.run({row, rows, col, cols});                    in a task: allocates nothing; any thread, any rectangle
+//   kernel.run({row, rows, col, cols}, acc, stride);       gemm: acc[r * stride + c] belongs to (row + r, col + c)
+//   kernel.run_with_result(area, use);                     reduce: use(tile) for each tile, with the result register
 //
-// The rectangle is walked in tiles of up to kBlock elements. Each instruction is one call for a whole tile (a few ns), so a
-// caller with many short rows (a gemm tile of 8 x 32, say) hands over the whole rectangle, not row by row. What a program
-// reads from memory it reads in place, what it stores it computes in place, where that cannot be told apart from copies; values
-// that depend on the row or on the column alone are computed once a tile for one column or row and spread when used.
+// The rectangle is walked in tiles of up to kBlock elements. Each instruction is one call for a whole tile (a few
+// ns), so a caller with many short rows (a gemm tile of 8 x 32, say) hands over the whole rectangle, not row by row.
+// What a program reads from memory it reads in place, what it stores it computes in place, where that cannot be told
+// apart from copies; values that depend on the row or on the column alone are computed once a tile for one column or
+// row and spread when used.
 #pragma once
 #include <algorithm>
 #include <vector>
@@ -19,7 +20,8 @@
 
 namespace kantor::KANTOR_ISA {
 
-// What one instruction does to a tile: d[r, c] = op(a[r, c], b[r, c], c[r, c]) over rows x cols. Rows lie a stride apart.
+// What one instruction does to a tile: d[r, c] = op(a[r, c], b[r, c], c[r, c]) over rows x cols. Rows lie a stride
+// apart.
 struct PwArguments {
   const float* source[3];
   int64_t source_stride[3];

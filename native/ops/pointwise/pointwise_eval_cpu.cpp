@@ -100,7 +100,8 @@ class PwKernel::Builder {
     v->at = {kBuffers + k, 0, o.row_stride};
     for (int output = 0; output < program_.stores; ++output)
       if (outputs_[output].data == operands_[k].data) v->output = output;
-    Memory memory{kBuffers + k, operands_[k].f32(), by_row && o.period < rows ? o.period : 0, o.row_stride, o.col_stride};
+    const int64_t period = by_row && o.period < rows ? o.period : 0;
+    const Memory memory{kBuffers + k, operands_[k].f32(), period, o.row_stride, o.col_stride};
     for (const Memory& known : kernel_.memory_)
       if (known.place == memory.place) return;
     kernel_.memory_.push_back(memory);
@@ -177,7 +178,7 @@ class PwKernel::Builder {
     int k = 0;
     for (const Value* source : sources) {
       if (source == nullptr) break;
-      spread[k] = (extent.by_col && !source->extent.by_col) || (!extent.by_col && extent.by_row && !source->extent.by_row);
+      spread[k] = extent.by_col ? !source->extent.by_col : extent.by_row && !source->extent.by_row;
       s.source[k++] = source->at;
     }
     for (int rest = k; rest < 3; ++rest) s.source[rest] = s.source[0];

@@ -82,7 +82,8 @@ PwFunction choose(bool a, bool b, bool c) {
   } else if constexpr (sources == 2) {
     return a ? run<op, 2, true, false, true> : b ? run<op, 2, false, true, false> : run<op, 2, false, false, false>;
   } else {
-    if (a) return b ? run<op, 3, true, true, false> : c ? run<op, 3, true, false, true> : run<op, 3, true, false, false>;
+    if (a && b) return run<op, 3, true, true, false>;
+    if (a) return c ? run<op, 3, true, false, true> : run<op, 3, true, false, false>;
     if (b) return c ? run<op, 3, false, true, true> : run<op, 3, false, true, false>;
     return c ? run<op, 3, false, false, true> : run<op, 3, false, false, false>;
   }

@@ -79,8 +79,8 @@ class Words {
   int64_t next_in(const char* what, int64_t low, int64_t high) {
     int64_t value = next(what);
     if (value < low || value > high)
-      node_.reject("%s is %lld; expected %lld to %lld", what, static_cast<long long>(value), static_cast<long long>(low),
-                   static_cast<long long>(high));
+      node_.reject("%s is %lld; expected %lld to %lld", what, static_cast<long long>(value),
+                   static_cast<long long>(low), static_cast<long long>(high));
     return value;
   }
 
@@ -99,22 +99,25 @@ void check_code(const Node& node, const PwProgram& program, bool has_accumulator
   std::vector<bool> stored(program.stores);
   for (size_t i = 0; i < program.code.size(); ++i) {
     const PwInstruction& code = program.code[i];
-    if (name_of(code.op) == nullptr) node.reject("instruction %zu has the unknown opcode %d", i, static_cast<int>(code.op));
+    const char* name = name_of(code.op);
+    if (name == nullptr) node.reject("instruction %zu has the unknown opcode %d", i, static_cast<int>(code.op));
     const int registers[3] = {code.a, code.b, code.dst};
     for (int k = 0; k < sources_of(code.op); ++k)
       if (registers[k] >= kRegisters || !written[registers[k]])
-        node.reject("instruction %zu (%s) reads register %d, which nothing has written", i, name_of(code.op), registers[k]);
+        node.reject("instruction %zu (%s) reads register %d, which nothing has written", i, name, registers[k]);
     if (code.op == Pw::input && code.a >= program.operands.size())
       node.reject("instruction %zu reads operand %d, but there are %zu", i, code.a, program.operands.size());
     if (code.op == Pw::accumulator && !has_accumulator)
       node.reject("instruction %zu reads an accumulator; only gemm has one", i);
     if (code.op == Pw::store) {
-      if (code.b >= program.stores) node.reject("instruction %zu stores output %d, but there are %d", i, code.b, program.stores);
-      if (stored[code.b]) node.reject("instruction %zu stores output %d again; expected one store an output", i, code.b);
+      if (code.b >= program.stores)
+        node.reject("instruction %zu stores output %d, but there are %d", i, code.b, program.stores);
+      if (stored[code.b])
+        node.reject("instruction %zu stores output %d again; expected one store an output", i, code.b);
       stored[code.b] = true;
     } else {
       if (code.dst >= kRegisters)
-        node.reject("instruction %zu (%s) writes register %d; expected 0 to %d", i, name_of(code.op), code.dst, kRegisters - 1);
+        node.reject("instruction %zu (%s) writes register %d; expected 0 to %d", i, name, code.dst, kRegisters - 1);
       written[code.dst] = true;
     }
   }
@@ -129,7 +132,8 @@ void check_tensors(const Node& node, const PwProgram& program, size_t first_in, 
   const Tensor* outputs = node.out.data() + first_out;
   const size_t operand_count = program.operands.size(), output_count = program.stores;
   const DType dtype = output_count > 0 ? outputs[0].dtype : operand_count > 0 ? operands[0].dtype : DType::f32;
-  if (dtype != DType::f32 && dtype != DType::f64) node.reject("the program's tensors are %s; expected f32 or f64", name_of(dtype));
+  if (dtype != DType::f32 && dtype != DType::f64)
+    node.reject("the program's tensors are %s; expected f32 or f64", name_of(dtype));
 
   for (size_t k = 0; k < operand_count; ++k) {
     const PwOperand& o = program.operands[k];
@@ -150,10 +154,11 @@ void check_tensors(const Node& node, const PwProgram& program, size_t first_in, 
                   static_cast<long long>(program.rows * program.cols), static_cast<long long>(program.rows),
                   static_cast<long long>(program.cols));
     for (size_t other = 0; other < j; ++other)
-      if (overlap(out, outputs[other])) node.reject("outputs %zu and %zu overlap; expected memory of their own", other, j);
+      if (overlap(out, outputs[other]))
+        node.reject("outputs %zu and %zu overlap; expected memory of their own", other, j);
     for (size_t k = 0; k < operand_count; ++k)
       if (overlap(out, operands[k]) && !(out.data == operands[k].data && program.elementwise(k)))
-        node.reject("output %zu overlaps operand %zu; only an operand read elementwise may lie there, from the same address on",
+        node.reject("output %zu overlaps operand %zu; only an elementwise operand may lie there, from the same address on",
                     j, k);
   }
 }
@@ -203,7 +208,8 @@ double apply(Pw op, double a, double b, double dst, double imm) {
 
 }  // namespace
 
-PwProgram PwProgram::decode(const Node& node, size_t* position, size_t first_in, size_t first_out, bool has_accumulator) {
+PwProgram PwProgram::decode(const Node& node, size_t* position, size_t first_in, size_t first_out,
+                            bool has_accumulator) {
   node.expect_at_least(first_in, first_out, 0);
   Words words(node, position);
   PwProgram program;
@@ -229,8 +235,8 @@ PwProgram PwProgram::decode(const Node& node, size_t* position, size_t first_in,
   return program;
 }
 
-void reference_pointwise_element(const PwProgram& program, const Tensor* operands, const Tensor* outputs, double accumulator,
-                                 int64_t row, int64_t col, double (&registers)[kRegisters]) {
+void reference_pointwise_element(const PwProgram& program, const Tensor* operands, const Tensor* outputs,
+                                 double accumulator, int64_t row, int64_t col, double (&registers)[kRegisters]) {
   for (const PwInstruction& code : program.code) {
     switch (code.op) {
       case Pw::input: {
@@ -242,7 +248,8 @@ void reference_pointwise_element(const PwProgram& program, const Tensor* operand
       case Pw::store: outputs[code.b].set(row * program.cols + col, registers[code.a]); break;
       default: {
         double& dst = registers[code.dst];
-        const double a = sources_of(code.op) > 0 ? registers[code.a] : 0, b = sources_of(code.op) > 1 ? registers[code.b] : 0;
+        const double a = sources_of(code.op) > 0 ? registers[code.a] : 0;
+        const double b = sources_of(code.op) > 1 ? registers[code.b] : 0;
         dst = apply(code.op, a, b, dst, code.imm);
       }
     }

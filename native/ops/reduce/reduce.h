@@ -8,12 +8,13 @@
 //   kind 2  columns:  out[0][c] = scale * sum over rows                         cols elements
 //   kind 3  channels: out[0][k] = scale * sum over cols and rows with row % channels == k     (rows = N * channels)
 //
-// `channels` is 1 but for kind 3, where it divides rows. out[0] overlaps nothing else; the stores are as pointwise allows.
+// `channels` is 1 but for kind 3, where it divides rows. out[0] overlaps nothing else; the stores are as pointwise
+// allows.
 //
-// The order of every sum is fixed by the shape alone (blocks of a fixed size, partial sums added in order): two runs, and any
-// number of threads, agree bit for bit. Blocks of at most 512 elements are summed in several float lanes, the blocks' sums in
-// double. With x the exact values of the result register, u = 2^-24: |out - scale * sum x| <= |scale| * kSumError * u * sum |x|,
-// plus the rounding of the result and of the x themselves.
+// The order of every sum is fixed by the shape alone (blocks of a fixed size, partial sums added in order): two runs,
+// and any number of threads, agree bit for bit. Blocks of at most 512 elements are summed in several float lanes, the
+// blocks' sums in double. With x the exact values of the result register, u = 2^-24: |out - scale * sum x| <= |scale|
+// * kSumError * u * sum |x|, plus the rounding of the result and of the x themselves.
 #pragma once
 #include "ops/pointwise/pointwise.h"
 

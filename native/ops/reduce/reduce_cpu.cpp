@@ -33,7 +33,8 @@ void add_columns(const PwKernel::Tile& tile, double* totals) {
   }
 }
 
-// Where the sums of the pieces go: straight to the result where there is one piece, else to scratch, one row of `count` a piece.
+// Where the sums of the pieces go: straight to the result where there is one piece, else to scratch, one row of
+// `count` a piece.
 struct Sums {
   int64_t pieces, count;
   double scale;
@@ -85,8 +86,9 @@ void prepare_columns(const Node& node, Plan& plan, const PwKernel& kernel) {
   sums.add_last_phase(plan);
 }
 
-// Rows r of a group of sums have the same r % groups: all rows (1 group), each row for itself, or the rows of a channel.
-// A piece is a range of columns of a range of samples (rows / groups); a task is a piece of some neighbouring groups.
+// Rows r of a group of sums have the same r % groups: all rows (1 group), each row for itself, or the rows of a
+// channel. A piece is a range of columns of a range of samples (rows / groups); a task is a piece of some
+// neighbouring groups.
 void prepare_groups(const Node& node, Plan& plan, const PwKernel& kernel, int64_t groups) {
   const int64_t cols = kernel.cols(), samples = kernel.rows() / groups;
   const int64_t width = cols <= 2 * kTaskElements ? cols : kTaskElements, across = ceil_div(cols, width);
@@ -96,12 +98,13 @@ void prepare_groups(const Node& node, Plan& plan, const PwKernel& kernel, int64_
   const int64_t blocks = ceil_div(groups, groups_a_task);
   const Sums sums = sums_in(node, plan, deep * across);
   plan.phase(static_cast<int>(deep * across * blocks), [=](int task, std::byte* scratch) {
-    const int64_t piece = task / blocks, first = task % blocks * groups_a_task, n = std::min(groups_a_task, groups - first);
-    const int64_t col = piece % across * width, sample = piece / across * depth, end = std::min(samples, sample + depth);
+    const int64_t piece = task / blocks, col = piece % across * width;
+    const int64_t sample = piece / across * depth, end = std::min(samples, sample + depth);
+    const int64_t first = task % blocks * groups_a_task, n = std::min(groups_a_task, groups - first);
     double totals[kMaxGroups] = {};
     auto add = [&](const PwKernel::Tile& tile) {
       for (int64_t r = 0; r < tile.area.rows; ++r)
-        totals[(tile.area.row + r) % groups - first] += static_cast<double>(sum_of(tile.value + r * tile.stride, tile.area.cols));
+        totals[(tile.area.row + r) % groups - first] += sum_of(tile.value + r * tile.stride, tile.area.cols);
     };
     const int64_t cols_here = std::min(width, cols - col);
     if (n == groups) {
