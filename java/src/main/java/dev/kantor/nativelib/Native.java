@@ -4,6 +4,7 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
+import java.nio.file.Path;
 import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
 
@@ -18,6 +19,10 @@ import org.bytedeco.javacpp.Loader;
  * Status#UNSUPPORTED} where the native library of this platform is missing or is of another version.
  */
 public final class Native {
+  /** The system property that names the folder of the unpacked libraries; without it they are looked for in the class path. */
+  public static final String LIBRARY_PATH = "kantor.library.path";
+
+  private static final String JAVACPP_LOADS = "org.bytedeco.javacpp.loadlibraries";
   private static final long DEVICE_JSON_BYTES = 16 << 10;
   private static final long PROGRAM_JSON_BYTES = 256 << 10;
 
@@ -219,13 +224,18 @@ public final class Native {
   }
 
   private static KantorException load() {
+    String folder = System.getProperty(LIBRARY_PATH);
     try {
-      Loader.load(Kantor.class);
+      if (folder == null) {
+        Loader.load(Kantor.class);
+      } else {
+        loadFrom(Path.of(folder));
+      }
     } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
       return new KantorException(
           Status.UNSUPPORTED,
-          "the native library for " + Loader.getPlatform() + " could not be loaded: " + e.getMessage()
-              + "\nbuild it on this machine: ./kantor info, or mvn package",
+          "the native library of Kantor could not be loaded: " + e.getMessage()
+              + "\nthis jar has libraries for the platform it was built on only; build it here: mvn package",
           e);
     }
     int version = Kantor.kt_abi_version();
@@ -236,6 +246,24 @@ public final class Native {
               + "\nbuild both from the same sources: mvn clean package");
     }
     return null;
+  }
+
+  /** JavaCPP's search through the class path takes 0.25 s of processor time; a start of the launcher knows the place. */
+  @SuppressWarnings("restricted")
+  private static void loadFrom(Path folder) {
+    System.load(folder.resolve("libkantor.so").toAbsolutePath().toString());
+    System.load(folder.resolve("libjniKantor.so").toAbsolutePath().toString());
+    String before = System.getProperty(JAVACPP_LOADS);
+    System.setProperty(JAVACPP_LOADS, "false"); // or the binding's initialiser would search after all
+    try {
+      Kantor.kt_abi_version();
+    } finally {
+      if (before == null) {
+        System.clearProperty(JAVACPP_LOADS);
+      } else {
+        System.setProperty(JAVACPP_LOADS, before);
+      }
+    }
   }
 
   private static void requireLibrary() {
