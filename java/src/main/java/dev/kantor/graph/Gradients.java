@@ -88,7 +88,10 @@ public final class Gradients {
     for (int i = 0; i < inputs.size(); i++) {
       Value g = result.get(i);
       boolean unused = g == null && !path.reaches(inputs.get(i));
-      gradients.add(g != null || unused ? g : Ops.fullLike(inputs.get(i), 0));
+      Value gradient = g != null || unused ? g : Ops.fullLike(inputs.get(i), 0);
+      // A gradient that happens to be a value of the graph must not be differentiable by that accident.
+      boolean borrowed = gradient != null && existing.contains(gradient.node);
+      gradients.add(borrowed ? Ops.identity(gradient) : gradient);
     }
     if (!options.createGraph) {
       markNew(gradients, existing);
@@ -101,7 +104,7 @@ public final class Gradients {
 
   /** Vector-Jacobian product for derivative rules: null where structurally zero; keeps and creates the graph. */
   static List<Value> vjp(List<Value> outputs, List<Value> inputs, List<Value> cotangents) {
-    return Path.between(outputs, inputs).pullBack(outputs, inputs, cotangents, false);
+    return Path.within(outputs, inputs).pullBack(outputs, inputs, cotangents, false);
   }
 
   private static void markNew(List<Value> gradients, Set<Node> existing) {
@@ -127,17 +130,29 @@ public final class Gradients {
     static Set<Node> ancestors(List<Value> outputs, List<Value> more) {
       Path all = new Path();
       Set<Node> seen = new HashSet<>();
-      outputs.forEach(v -> all.visit(v.node, Set.of(), seen, true));
-      more.forEach(v -> all.visit(v.node, Set.of(), seen, true));
+      outputs.forEach(v -> all.visit(v.node, Set.of(), seen, false));
+      more.forEach(v -> all.visit(v.node, Set.of(), seen, false));
       return seen;
     }
 
+    /** All paths, those from one input over another included. */
     static Path between(List<Value> outputs, List<Value> inputs) {
+      return of(outputs, inputs, false);
+    }
+
+    /** The paths on which each input is taken as given, whatever it depends on. */
+    static Path within(List<Value> outputs, List<Value> inputs) {
+      return of(outputs, inputs, true);
+    }
+
+    private static Path of(List<Value> outputs, List<Value> inputs, boolean stopAtInputs) {
       Path path = new Path();
       Set<Value> wanted = new HashSet<>(inputs);
       Set<Node> seen = new HashSet<>();
       for (Value output : outputs) {
-        path.visit(output.node, wanted, seen, false);
+        if (!(stopAtInputs && wanted.contains(output))) {
+          path.visit(output.node, wanted, seen, stopAtInputs);
+        }
         if (wanted.contains(output)) {
           path.reached.add(output);
         }
@@ -145,12 +160,18 @@ public final class Gradients {
       return path;
     }
 
+    /** State that an update has left counts as given: what it was before has no influence. */
+    private static boolean isDifferentiable(Node n) {
+      return !(n.op instanceof Effects.Optimize || n.op instanceof Effects.GradientNorms || n.op instanceof Effects.RingWrite
+          || n.op instanceof Effects.CounterAdd);
+    }
+
     boolean reaches(Value input) {
       return reached.contains(input);
     }
 
     /** Depth first without recursion; graphs of loops are deep. */
-    private void visit(Node root, Set<Value> wanted, Set<Node> seen, boolean all) {
+    private void visit(Node root, Set<Value> wanted, Set<Node> seen, boolean stopAtWanted) {
       record Frame(Node node, int[] next) {}
       List<Frame> stack = new ArrayList<>();
       if (seen.add(root)) {
@@ -158,19 +179,19 @@ public final class Gradients {
       }
       while (!stack.isEmpty()) {
         Frame f = stack.getLast();
-        if (f.next[0] < f.node.inputs.size()) {
+        if (f.next[0] < f.node.inputs.size() && isDifferentiable(f.node)) {
           Value in = f.node.inputs.get(f.next[0]++);
           if (wanted.contains(in)) {
             reached.add(in);
           }
-          if (seen.add(in.node)) {
+          if (!(stopAtWanted && wanted.contains(in)) && seen.add(in.node)) {
             stack.add(new Frame(in.node, new int[1]));
           }
           continue;
         }
         stack.removeLast();
         boolean on = f.node.inputs.stream().anyMatch(v -> wanted.contains(v) || influenced.contains(v));
-        if (on && !all) {
+        if (on && isDifferentiable(f.node)) {
           nodes.add(f.node);
           influenced.addAll(f.node.outputs);
         }

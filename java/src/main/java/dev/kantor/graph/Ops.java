@@ -204,7 +204,22 @@ public final class Ops {
       double times = (double) x.shape().count() / shape.count();
       return apply(new Fill(new Spec(x.dtype(), shape), (float) (c.getAsDouble() * times)));
     }
-    return apply(new Structural.SumTo(shape), x);
+    return Domain.of(x.shape(), List.of(), shape).isPresent() ? apply(new Structural.SumTo(shape), x) : sumByAxis(x, shape);
+  }
+
+  /** For axes that no kernel sums together: one after the other, each moved to the end for it. */
+  private static Value sumByAxis(Value x, Shape shape) {
+    Value v = x;
+    int last = x.shape().rank() - 1;
+    for (int axis = 0; axis <= last; axis++) {
+      int i = axis - (x.shape().rank() - shape.rank());
+      if (v.shape().dim(axis) != 1 && (i < 0 || shape.dim(i) == 1)) {
+        Value moved = axis == last ? v : transpose(v, axis, last);
+        Value summed = sumTo(moved, moved.shape().with(last, 1));
+        v = axis == last ? summed : transpose(summed, axis, last);
+      }
+    }
+    return reshape(v, shape);
   }
 
   /** The sum over the given axes, which are dropped; over all axes if none is given. */
@@ -339,6 +354,11 @@ public final class Ops {
     Value yes = scale(atLeast(log(probabilities), -100), -target);
     Value no = scale(atLeast(log(shift(neg(probabilities), 1)), -100), target - 1);
     return mean(add(yes, no));
+  }
+
+  /** The same value as a node of its own, until {@link Simplify} takes it out. */
+  static Value identity(Value x) {
+    return unary(UnaryKind.SCALE, 1f, x);
   }
 
   static Value unary(UnaryKind kind, Value x) {

@@ -4,9 +4,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Drops what no result needs, and computes equal things once. */
+/** Drops what no result needs and what changes nothing, and computes equal things once. */
 final class Simplify {
   private Simplify() {}
+
+  private static final Op IDENTITY = new Elementwise.Unary(Elementwise.UnaryKind.SCALE, 1f);
 
   private record Key(Op op, List<Value> inputs, List<Value> after) {}
 
@@ -18,6 +20,12 @@ final class Simplify {
     Rewriter rewriter = new Rewriter();
     for (Node n : live.nodes) {
       if (n.op.isEffect() || n.op instanceof Effects.GradientNorms) {
+        continue;
+      }
+      if (n.op.equals(IDENTITY)) {
+        Value source = same.getOrDefault(n.inputs.getFirst(), n.inputs.getFirst());
+        same.put(n.output(), source);
+        rewriter.replace(n.output(), source);
         continue;
       }
       Key key = new Key(n.op, n.inputs.stream().map(v -> same.getOrDefault(v, v)).toList(), n.after);

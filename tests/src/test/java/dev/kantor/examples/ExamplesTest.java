@@ -1,0 +1,58 @@
+package dev.kantor.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** The programs that ship do what they say. */
+class ExamplesTest {
+
+  private static String output(Consumer<PrintStream> program) {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    program.accept(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    return bytes.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void derivatives() {
+    String text = output(Derivatives::run);
+    assertTrue(text.contains("y = 2x: dy/dx = 2\n"), text);
+    assertTrue(text.contains("y = 3(2x): dy/dx = 6\n"), text);
+    assertTrue(text.contains("x^3 at 3: 27, derivatives 27, 18, 6\n"), text);
+    // By hand: D = tanh(x w), s_i = 1 - tanh^2, g_i = s_i w, penalty 10 mean (|s_i| |w| - 1)^2.
+    float[][] x = {{0.5f, -1}, {2, 0.25f}, {1, -0.5f}};
+    double[] w = {1, -2};
+    double norm = Math.sqrt(5);
+    double penalty = 0;
+    double[] gradient = new double[2];
+    for (float[] row : x) {
+      double t = Math.tanh(row[0] * w[0] + row[1] * w[1]);
+      double s = 1 - t * t;
+      penalty += 10.0 / 3 * (s * norm - 1) * (s * norm - 1);
+      for (int k = 0; k < 2; k++) {
+        gradient[k] += 20.0 / 3 * (s * norm - 1) * (-2 * t * s * row[k] * norm + s * w[k] / norm);
+      }
+    }
+    Matcher m = Pattern.compile("gradient penalty (\\S+), its gradient \\[(\\S+), (\\S+)]").matcher(text);
+    assertTrue(m.find(), text);
+    assertEquals(penalty, Double.parseDouble(m.group(1)), 1e-3);
+    assertEquals(gradient[0], Double.parseDouble(m.group(2)), 1e-3);
+    assertEquals(gradient[1], Double.parseDouble(m.group(3)), 1e-3);
+  }
+
+  @Test
+  void ownCritic() {
+    String text = output(out -> OwnCritic.run(out, 1500));
+    Matcher m = Pattern.compile("distance after 10 iterations (\\S+), after 1500 (\\S+)").matcher(text);
+    assertTrue(m.find(), text);
+    double late = Double.parseDouble(m.group(2));
+    assertTrue(late < 1.0 && late > -1.0, text);
+  }
+}

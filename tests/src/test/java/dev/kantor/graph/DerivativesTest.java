@@ -1,0 +1,227 @@
+package dev.kantor.graph;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.kantor.graph.Programs.Input;
+import dev.kantor.tensor.Device;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Forward, first and second derivatives of every op: by finite differences on the reference device in double precision, and the CPU device
+ * against the reference.
+ */
+class DerivativesTest {
+  private static Device reference;
+  private static Device cpu;
+
+  @BeforeAll
+  static void open() {
+    reference = Device.open("reference", 1);
+    cpu = Device.open("cpu", 2);
+  }
+
+  @AfterAll
+  static void close() {
+    reference.close();
+    cpu.close();
+  }
+
+  /** A function of named tensors; smooth enough at the points drawn for finite differences. */
+  record Case(String name, List<Shape> inputs, Function<List<Value>, Value> function) {
+    record Shape(long... dims) {}
+
+    @Override
+    public String toString() {
+      return name;
+    }
+  }
+
+  private static Case.Shape s(long... dims) {
+    return new Case.Shape(dims);
+  }
+
+  private static Case unary(String name, Function<Value, Value> f) {
+    return new Case(name, List.of(s(5, 7)), in -> f.apply(in.getFirst()));
+  }
+
+  private static Case of(String name, Function<List<Value>, Value> f, Case.Shape... shapes) {
+    return new Case(name, List.of(shapes), f);
+  }
+
+  /** Positive and away from 0. */
+  private static Value positive(Value x) {
+    return Ops.shift(Ops.square(x), 0.3);
+  }
+
+  static Stream<Case> cases() {
+    return Stream.of(
+        unary("neg", Ops::neg), unary("scale", x -> Ops.scale(x, 2.5)), unary("shift", x -> Ops.square(Ops.shift(x, 0.7))),
+        unary("abs", x -> Ops.mul(Ops.abs(x), x)), unary("square", Ops::square), unary("sqrt", x -> Ops.sqrt(positive(x))),
+        unary("safe_rsqrt", x -> Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, positive(x))),
+        unary("reciprocal", x -> Ops.reciprocal(positive(x))), unary("exp", Ops::exp), unary("log", x -> Ops.log(positive(x))),
+        unary("tanh", Ops::tanh), unary("sigmoid", Ops::sigmoid), unary("softplus", Ops::softplus),
+        unary("relu", x -> Ops.relu(Ops.mul(x, x))), unary("relu of x", Ops::relu), unary("leaky_relu", x -> Ops.leakyRelu(x, 0.2)),
+        unary("silu", Ops::silu), unary("at_least", x -> Ops.atLeast(Ops.exp(x), 0.9)), unary("at_most", x -> Ops.atMost(Ops.exp(x), 0.9)),
+        unary("sum rows", x -> Ops.square(Ops.sum(x, 0))), unary("sum columns", x -> Ops.square(Ops.sum(x, 1))),
+        unary("sum all", x -> Ops.square(Ops.sum(x))), unary("mean", x -> Ops.exp(Ops.mean(x, 1))),
+        unary("reshape", x -> Ops.square(Ops.sum(Ops.reshape(x, dev.kantor.tensor.Shape.of(7, 5)), 0))),
+        unary("transpose", x -> Ops.matmul(Ops.transpose(x, 0, 1), Ops.exp(x))),
+        unary("slice rows", x -> Ops.exp(Ops.slice(x, 0, 1, 3))), unary("slice columns", x -> Ops.exp(Ops.slice(x, 1, 2, 4))),
+        unary("bce with logits 1", x -> Ops.bceWithLogits(x, 1)), unary("bce with logits 0", x -> Ops.bceWithLogits(x, 0)),
+        unary("bce with logits 0.3", x -> Ops.bceWithLogits(x, 0.3)), unary("bce", x -> Ops.bce(Ops.sigmoid(x), 0.9)),
+        unary("row penalty", x -> Ops.rowPenalty(x, 10, 1, false).value()),
+        unary("row penalty, one-sided", x -> Ops.rowPenalty(x, 10, 1, true).value()),
+        unary("row penalty, centre 0", x -> Ops.rowPenalty(x, 3, 0, false).value()),
+        unary("row norms", x -> Ops.rowPenalty(x, 1, 1, false).norms()),
+        of("add", in -> Ops.square(Ops.add(in.get(0), in.get(1))), s(4, 6), s(4, 6)),
+        of("add bias", in -> Ops.tanh(Ops.add(in.get(0), in.get(1))), s(4, 6), s(6)),
+        of("add column", in -> Ops.tanh(Ops.add(in.get(0), in.get(1))), s(4, 6), s(4, 1)),
+        of("add channel", in -> Ops.tanh(Ops.add(in.get(0), in.get(1))), s(2, 3, 2, 2), s(3, 1, 1)),
+        of("channel sum", in -> Ops.square(Ops.sum(in.get(0), 0, 2, 3)), s(2, 3, 2, 2)),
+        of("middle sum", in -> Ops.square(Ops.sum(in.get(0), 1)), s(3, 4, 5)),
+        of("sub", in -> Ops.square(Ops.sub(in.get(0), in.get(1))), s(4, 6), s(1, 6)),
+        of("mul", in -> Ops.mul(in.get(0), in.get(1)), s(4, 6), s(4, 6)),
+        of("mul scalar", in -> Ops.mul(in.get(0), in.get(1)), s(4, 6), s()),
+        of("div", in -> Ops.div(in.get(0), positive(in.get(1))), s(4, 6), s(4, 6)),
+        of("max", in -> Ops.square(Ops.max(in.get(0), in.get(1))), s(4, 6), s(4, 6)),
+        of("min", in -> Ops.square(Ops.min(in.get(0), in.get(1))), s(4, 6), s(4, 6)),
+        of("concat rows", in -> Ops.exp(Ops.concat(0, in.get(0), in.get(1))), s(2, 3), s(4, 3)),
+        of("concat columns", in -> Ops.exp(Ops.concat(1, in.get(0), in.get(1))), s(2, 3), s(2, 4)),
+        of("matmul NN", in -> Ops.matmul(in.get(0), in.get(1), false, false), s(3, 5), s(5, 4)),
+        of("matmul NT", in -> Ops.matmul(in.get(0), in.get(1), false, true), s(3, 5), s(4, 5)),
+        of("matmul TN", in -> Ops.matmul(in.get(0), in.get(1), true, false), s(5, 3), s(5, 4)),
+        of("matmul TT", in -> Ops.matmul(in.get(0), in.get(1), true, true), s(5, 3), s(4, 5)),
+        of("outer product", in -> Ops.exp(Ops.matmul(in.get(0), in.get(1))), s(3, 1), s(1, 4)),
+        of("linear, leaky", in -> Ops.leakyRelu(Ops.linear(in.get(0), in.get(1), in.get(2)), 0.2), s(3, 5), s(4, 5), s(4)),
+        of("layer norm", in -> Ops.tanh(Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5)), s(4, 6), s(6), s(6)),
+        of("penalty of a smooth critic", in -> penalty(in, Ops::tanh), s(4, 5), s(6, 5), s(6), s(1, 6)),
+        of("penalty of a leaky critic", in -> penalty(in, x -> Ops.leakyRelu(x, 0.2)), s(4, 5), s(6, 5), s(6), s(1, 6)),
+        of("penalty with layer norm", in -> {
+          Value x = in.get(0);
+          Value h = Ops.layerNorm(Ops.linear(x, in.get(1), in.get(2)), in.get(3), in.get(2), 1e-5);
+          Value score = Ops.sum(Ops.softplus(h));
+          Value g = Gradients.grad(List.of(score), List.of(x), null, true, true).getFirst();
+          return Ops.rowPenalty(g, 10, 1, false).value();
+        }, s(4, 5), s(6, 5), s(6), s(6)));
+  }
+
+  private static Value penalty(List<Value> in, Function<Value, Value> activation) {
+    Value score = Ops.linear(activation.apply(Ops.linear(in.get(0), in.get(1), in.get(2))), in.get(3), null);
+    Value g = Gradients.grad(List.of(Ops.sum(score)), List.of(in.get(0)), null, true, true).getFirst();
+    return Ops.rowPenalty(g, 10, 1, false).value();
+  }
+
+  /** value, its gradients with cotangent v, and the gradients of the sum of those weighted by u: forward, first, second. */
+  private static Function<Map<String, Value>, Map<String, Value>> derivatives(Case c) {
+    return in -> {
+      List<Value> x = new ArrayList<>();
+      for (int i = 0; i < c.inputs.size(); i++) {
+        x.add(in.get("x" + i));
+      }
+      Map<String, Value> out = new LinkedHashMap<>();
+      Value y = c.function.apply(x);
+      out.put("y", y);
+      Value weighted = Ops.sum(Ops.mul(y, Ops.shift(Ops.tanh(y), 0.5)));
+      out.put("f", weighted);
+      List<Value> first = Gradients.grad(List.of(weighted), x, null, new Gradients.Options(true, true, false));
+      Value s = null;
+      for (int i = 0; i < x.size(); i++) {
+        out.put("g" + i, first.get(i));
+        Value term = Ops.sum(Ops.mul(first.get(i), in.get("u" + i)));
+        s = s == null ? term : Ops.add(s, term);
+      }
+      out.put("s", s);
+      List<Value> second = Gradients.grad(List.of(s), x, null, new Gradients.Options(true, true, true));
+      for (int i = 0; i < x.size(); i++) {
+        out.put("h" + i, second.get(i) == null ? Ops.fullLike(x.get(i), 0) : second.get(i));
+      }
+      return out;
+    };
+  }
+
+  private static List<Input> draw(Case c, long seed) {
+    Random random = new Random(seed);
+    List<Input> inputs = new ArrayList<>();
+    for (int i = 0; i < c.inputs.size(); i++) {
+      inputs.add(Programs.random("x" + i, random, c.inputs.get(i).dims()));
+      inputs.add(Programs.random("u" + i, random, c.inputs.get(i).dims()));
+    }
+    return inputs;
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void gradientsAreFiniteDifferences(Case c) {
+    List<Input> inputs = draw(c, 11);
+    Map<String, double[]> at = Programs.run(reference, Program.Options.DEFAULT, inputs, derivatives(c));
+    // Central differences of the value and of the weighted gradient along the directions u.
+    double h = 1e-5;
+    Map<String, double[]> up = Programs.run(reference, Program.Options.DEFAULT, moved(c, inputs, h), derivatives(c));
+    Map<String, double[]> down = Programs.run(reference, Program.Options.DEFAULT, moved(c, inputs, -h), derivatives(c));
+    double first = 0;
+    double second = 0;
+    for (int i = 0; i < c.inputs.size(); i++) {
+      first += dot(at.get("g" + i), inputs.get(2 * i + 1).contents());
+      second += dot(at.get("h" + i), inputs.get(2 * i + 1).contents());
+    }
+    assertClose("first derivative", (up.get("f")[0] - down.get("f")[0]) / (2 * h), first, 1e-6);
+    assertClose("second derivative", (up.get("s")[0] - down.get("s")[0]) / (2 * h), second, 1e-5);
+  }
+
+  private static List<Input> moved(Case c, List<Input> inputs, double h) {
+    List<Input> result = new ArrayList<>(inputs);
+    for (int i = 0; i < c.inputs.size(); i++) {
+      double[] x = inputs.get(2 * i).contents().clone();
+      for (int j = 0; j < x.length; j++) {
+        x[j] += h * inputs.get(2 * i + 1).contents()[j];
+      }
+      result.set(2 * i, new Input("x" + i, x, c.inputs.get(i).dims()));
+    }
+    return result;
+  }
+
+  private static double dot(double[] a, double[] b) {
+    double s = 0;
+    for (int i = 0; i < a.length; i++) {
+      s += a[i] * b[i];
+    }
+    return s;
+  }
+
+  private static void assertClose(String what, double numeric, double analytic, double tolerance) {
+    double error = Math.abs(numeric - analytic) / Math.max(1, Math.abs(numeric));
+    assertTrue(error < tolerance, () -> what + ": finite difference " + numeric + ", analytic " + analytic);
+  }
+
+  @ParameterizedTest
+  @MethodSource("cases")
+  void cpuAgreesWithTheReferenceWhateverThePasses(Case c) {
+    List<Input> inputs = draw(c, 12);
+    Map<String, double[]> oracle = Programs.run(reference, new Program.Options(false, false), inputs, derivatives(c));
+    Map<String, Program.Options> options = new HashMap<>();
+    options.put("none", new Program.Options(false, false));
+    options.put("merge", new Program.Options(true, false));
+    options.put("fuse", new Program.Options(false, true));
+    options.put("all", Program.Options.DEFAULT);
+    options.forEach((label, o) -> {
+      Map<String, double[]> got = Programs.run(cpu, o, inputs, derivatives(c));
+      oracle.forEach((name, expected) -> {
+        double error = Programs.distance(got.get(name), expected);
+        double norm = Math.sqrt(dot(expected, expected));
+        assertTrue(error < 2e-5 || error * norm < 1e-6,
+            () -> c + ", passes: " + label + ", " + name + ": relative error " + error + " of norm " + norm);
+      });
+    });
+  }
+}
