@@ -1,6 +1,8 @@
 package dev.kantor.bench.libtorch;
 
+import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -22,7 +24,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *
  * <p>An iteration is {@code critic-steps} critic updates and one generator update. It gathers its batches from the
  * bytes in a shuffled order and scales them, draws its noise, and reads no loss back. The result has {@code medianMs},
- * {@code minMs}, {@code p10Ms} an iteration, {@code iterations}, and {@code peakRssMiB} of the whole process; for
+ * {@code minMs}, {@code p10Ms} an iteration, {@code cpuMs}, the processor time of all threads an iteration (with one
+ * thread, of use where the machine is shared), {@code iterations}, and {@code peakRssMiB} of the whole process; for
  * sampling the same of a batch, and {@code imagesPerSecond} (from the median) and {@code peakImagesPerSecond} (from the
  * minimum).
  */
@@ -105,15 +108,22 @@ final class BenchCommand {
     double warmup = options.number("warmup-seconds", 3);
     double seconds = options.number("seconds", 5);
     repeat(iteration, warmup);
+    long cpu = cpuNanos();
     long[] nanos = repeat(iteration, seconds);
+    cpu = cpuNanos() - cpu;
     Arrays.sort(nanos);
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("medianMs", nanos[nanos.length / 2] / NANOS_PER_MS);
     result.put("minMs", nanos[0] / NANOS_PER_MS);
     result.put("p10Ms", nanos[nanos.length / 10] / NANOS_PER_MS);
+    result.put("cpuMs", cpu / NANOS_PER_MS / nanos.length);
     result.put("iterations", nanos.length);
     result.put("peakRssMiB", peakRssMiB());
     return result;
+  }
+
+  private static long cpuNanos() {
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
   }
 
   /** Runs at least one iteration, and until the time is over; returns what each took. */
