@@ -43,8 +43,8 @@ std::string shapes(const Node& node) {
 }  // namespace
 
 std::string describe(const kt_device& device) {
-  return std::string("{") + field("name", device.name) + ", " + field("kind", device.reference ? "reference" : "cpu") + ", " +
-         field("isa", device.reference ? "none" : name_of(device.isa)) + ", " +
+  return std::string("{") + field("name", device.name) + ", " + field("kind", device.reference ? "reference" : "cpu") +
+         ", " + field("isa", device.reference ? "none" : name_of(device.isa)) + ", " +
          field("threads", static_cast<uint64_t>(device.threads)) + ", " + field("processor", processor_name()) + "}";
 }
 

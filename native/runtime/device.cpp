@@ -14,11 +14,12 @@ Isa isa_named(const std::string& name, const char* where) {
   for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512})
     if (name == name_of(isa)) {
       if (!supports(isa))
-        fail(KT_UNSUPPORTED, "%s: this processor (%s) has no %s; the best it has is %s", where, processor_name().c_str(),
-             name.c_str(), name_of(best_isa()));
+        fail(KT_UNSUPPORTED, "%s: this processor (%s) has no %s; the best it has is %s", where,
+             processor_name().c_str(), name.c_str(), name_of(best_isa()));
       return isa;
     }
-  fail(KT_INVALID_ARGUMENT, "%s: no such instruction set: '%s'; there are portable, avx2 and avx512", where, name.c_str());
+  fail(KT_INVALID_ARGUMENT, "%s: no such instruction set: '%s'; there are portable, avx2 and avx512", where,
+       name.c_str());
 }
 
 }  // namespace

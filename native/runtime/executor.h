@@ -23,8 +23,8 @@ struct Profile {
 class Executor {
  public:
   virtual ~Executor() = default;
-  // Replays up to iterations times. The fault flag is looked at after each iteration, and so is cancel, which the run that it
-  // stops sets back. A fault that was set before means no iteration at all.
+  // Replays up to iterations times. The fault flag is looked at after each iteration, and so is cancel, which the run
+  // that it stops sets back. A fault that was set before means no iteration at all.
   virtual RunResult run(int64_t iterations, std::atomic<bool>& cancel) = 0;
   virtual void enable_profile(bool enable) = 0;
   virtual std::vector<Profile> profile() const = 0;  // per instruction

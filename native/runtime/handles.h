@@ -11,8 +11,8 @@
 #include "runtime/memory.h"
 #include "runtime/program.h"
 
-// Every handle begins with a word of its own that closing wipes: a null, foreign or closed handle is met with an error rather
-// than a crash, as far as that can be had cheaply.
+// Every handle begins with a word of its own that closing wipes: a null, foreign or closed handle is met with an error
+// rather than a crash, as far as that can be had cheaply.
 struct kt_device {
   static constexpr uint32_t kMagic = 0x4B544456, kClosed = 0xDEADDE00;
   volatile uint32_t magic = kMagic;  // volatile: the store before delete is not dead

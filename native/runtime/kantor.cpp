@@ -66,12 +66,13 @@ std::unique_ptr<kt_program> build(kt_device& device, const void* bytes, uint64_t
   program->device = &device;
   program->program = read_program(static_cast<const std::byte*>(bytes), size);
   if (slot_count != program->program.slots.size())
-    fail(KT_INVALID_ARGUMENT, "the program has %zu slots; %llu memories were handed over", program->program.slots.size(),
-         static_cast<ull>(slot_count));
+    fail(KT_INVALID_ARGUMENT, "the program has %zu slots; %llu memories were handed over",
+         program->program.slots.size(), static_cast<ull>(slot_count));
   std::vector<SlotMemory> memories;
   for (uint64_t i = 0; i < slot_count; ++i) {
     kt_memory& memory = checked(slots[i], "memory");
-    if (memory.device != &device) fail(KT_INVALID_ARGUMENT, "the memory for slot %llu is another device's", static_cast<ull>(i));
+    if (memory.device != &device)
+      fail(KT_INVALID_ARGUMENT, "the memory for slot %llu is another device's", static_cast<ull>(i));
     memories.push_back({memory.data, memory.bytes, memory.read_only});
     program->slots.push_back(&memory);
   }
@@ -84,8 +85,10 @@ std::unique_ptr<kt_program> build(kt_device& device, const void* bytes, uint64_t
 
 [[noreturn]] void report_fault(const Program& program, int64_t completed) {
   const int64_t* fault = program.fault;
-  fail(KT_FAULT, "tensor %lld became NaN or infinite in iteration %lld (fault code %lld), after %lld whole iterations of this "
-       "run; the state is that of the last good update. Lower the learning rate or clip the gradients, then clear slot %u",
+  fail(KT_FAULT,
+       "tensor %lld became NaN or infinite in iteration %lld (fault code %lld), after %lld whole iterations of this "
+       "run; the state is that of the last good update. Lower the learning rate or clip the gradients, then clear slot "
+       "%u",
        static_cast<long long>(fault[kFaultTensor]), static_cast<long long>(fault[kFaultIteration]),
        static_cast<long long>(fault[kFaultCode]), static_cast<long long>(completed), program.fault_slot);
 }
@@ -186,8 +189,8 @@ kt_status kt_memory_read(kt_memory* handle, uint64_t offset, void* host, uint64_
   });
 }
 
-kt_status kt_program_create(kt_device* handle, const void* bytes, uint64_t size, kt_memory* const* slots, uint64_t slot_count,
-                            kt_program** out) {
+kt_status kt_program_create(kt_device* handle, const void* bytes, uint64_t size, kt_memory* const* slots,
+                            uint64_t slot_count, kt_program** out) {
   return guard("kt_program_create", [&] {
     kt_device& device = checked(handle, "device");
     check_pointer(bytes, "bytes");

@@ -23,12 +23,17 @@ Block::Block(uint64_t bytes, const char* what) : bytes_(bytes) {
       data_ = static_cast<std::byte*>(std::aligned_alloc(kAlignment, rounded));
       if (data_) std::memset(data_, 0, rounded);
     } else {
+      // One huge page more than needed, so that the block can begin on one; the rest is given back.
       uint64_t size = (bytes + kHugePage - 1) / kHugePage * kHugePage;
-      void* at = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+      void* at = mmap(nullptr, size + kHugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       if (at != MAP_FAILED) {
-        data_ = static_cast<std::byte*>(at);
+        std::byte* base = static_cast<std::byte*>(at);
+        uint64_t head = (kHugePage - reinterpret_cast<uintptr_t>(at) % kHugePage) % kHugePage;
+        if (head > 0) munmap(base, head);
+        munmap(base + head + size, kHugePage - head);
+        data_ = base + head;
         mapped_ = size;
-        madvise(at, size, MADV_HUGEPAGE);  // advice only: a kernel without huge pages is no error
+        madvise(data_, size, MADV_HUGEPAGE);  // advice only: a kernel without huge pages is no error
       }
     }
   }
@@ -38,7 +43,8 @@ Block::Block(uint64_t bytes, const char* what) : bytes_(bytes) {
 }
 
 Block::Block(Block&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), bytes_(std::exchange(other.bytes_, 0)),
+    : data_(std::exchange(other.data_, nullptr)),
+      bytes_(std::exchange(other.bytes_, 0)),
       mapped_(std::exchange(other.mapped_, 0)) {}
 
 Block& Block::operator=(Block&& other) noexcept {

@@ -1,4 +1,5 @@
-// Blocks of zeroed memory that the kernel hands out page by page on first touch, so that a large arena costs what it uses.
+// Blocks of zeroed memory that the kernel hands out page by page on first touch, so that a large arena costs what it
+// uses.
 #pragma once
 #include <cstddef>
 #include <cstdint>

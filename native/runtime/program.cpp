@@ -22,11 +22,13 @@ class Cursor {
   std::string text(uint64_t length) {
     return std::string(reinterpret_cast<const char*>(take(length, "the name of an op")), length);
   }
-  // A count of items of at least item_bytes each: it cannot be larger than what is left, so nothing absurd gets allocated.
+  // A count of items of at least item_bytes each: it cannot be larger than what is left, so nothing absurd gets
+  // allocated.
   uint32_t count(uint64_t item_bytes, const char* what) {
     uint32_t n = read<uint32_t>(what);
     if (n > left_ / item_bytes)
-      fail(KT_INVALID_ARGUMENT, "the program says %s is %u, but only %llu bytes follow", what, n, static_cast<ull>(left_));
+      fail(KT_INVALID_ARGUMENT, "the program says %s is %u, but only %llu bytes follow", what, n,
+           static_cast<ull>(left_));
     return n;
   }
   uint64_t left() const { return left_; }
@@ -52,7 +54,8 @@ DType read_dtype(Cursor& cursor) {
   return static_cast<DType>(dtype);
 }
 
-// Shape and range: every dimension at least 1, the product and the end of the range without overflow, inside slot or arena.
+// Shape and range: every dimension at least 1, the product and the end of the range without overflow, inside slot or
+// arena.
 Place read_operand(Cursor& cursor, const Program& program, Tensor& tensor) {
   Place place;
   place.slot = cursor.read<uint32_t>("an operand");
@@ -65,7 +68,8 @@ Place read_operand(Cursor& cursor, const Program& program, Tensor& tensor) {
   for (uint32_t i = 0; i < rank; ++i) {
     tensor.dims[i] = cursor.read<int64_t>("an operand's shape");
     if (tensor.dims[i] < 1)
-      fail(KT_INVALID_ARGUMENT, "dimension %u is %lld; it must be at least 1", i, static_cast<long long>(tensor.dims[i]));
+      fail(KT_INVALID_ARGUMENT, "dimension %u is %lld; it must be at least 1", i,
+           static_cast<long long>(tensor.dims[i]));
     if (__builtin_mul_overflow(bytes, tensor.dims[i], &bytes))
       fail(KT_INVALID_ARGUMENT, "the shape's size in bytes overflows 64 bits");
   }
@@ -79,8 +83,8 @@ Place read_operand(Cursor& cursor, const Program& program, Tensor& tensor) {
   return place;
 }
 
-void read_operands(Cursor& cursor, const Program& program, const char* role, uint32_t count, std::vector<Tensor>& tensors,
-                   std::vector<Place>& places) {
+void read_operands(Cursor& cursor, const Program& program, const char* role, uint32_t count,
+                   std::vector<Tensor>& tensors, std::vector<Place>& places) {
   tensors.resize(count);
   places.resize(count);
   for (uint32_t i = 0; i < count; ++i) {

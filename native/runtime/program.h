@@ -22,7 +22,7 @@ struct Place {
 };
 
 struct Instruction {
-  std::string name;   // what node.op views
+  std::string name;  // what node.op views
   Node node;
   const OpEntry* entry;
   bool guarded;
@@ -44,12 +44,13 @@ struct SlotMemory {
   bool read_only;
 };
 
-// Decodes the bytes; checks everything that needs no addresses: counts, types, shapes, ranges. Throws KT_INVALID_ARGUMENT with
-// a text that names the instruction, its op and what is wrong; KT_UNSUPPORTED for an op that this build does not have.
+// Decodes the bytes; checks everything that needs no addresses: counts, types, shapes, ranges. Throws
+// KT_INVALID_ARGUMENT with a text that names the instruction, its op and what is wrong; KT_UNSUPPORTED for an op that
+// this build does not have.
 Program read_program(const std::byte* bytes, uint64_t size);
 
-// Gives every operand its address, then checks alignment, writes to read-only memory and overlaps, and has each op validate its
-// node. float64 is what only the reference device allows.
+// Gives every operand its address, then checks alignment, writes to read-only memory and overlaps, and has each op
+// validate its node. float64 is what only the reference device allows.
 void bind_program(Program& program, const std::vector<SlotMemory>& slots, std::byte* arena, bool allow_f64);
 
 }  // namespace kantor

@@ -7,16 +7,14 @@ namespace kantor {
 
 namespace {
 
-// For every byte touched so far: the first stage in which it may be read (after its last write) and written (after every use).
-// Ranges are cut where uses of different extent meet.
+// For every byte touched so far: the first stage in which it may be read (after its last write) and written (after
+// every use). Ranges are cut where uses of different extent meet.
 class UseMap {
  public:
   int first_stage(const Footprint& footprint) {
     int stage = 0;
-    for (const auto& range : footprint.reads)
-      visit(range, [&](Use& use) { stage = std::max(stage, use.readable); });
-    for (const auto& range : footprint.writes)
-      visit(range, [&](Use& use) { stage = std::max(stage, use.writable); });
+    for (const auto& range : footprint.reads) visit(range, [&](Use& use) { stage = std::max(stage, use.readable); });
+    for (const auto& range : footprint.writes) visit(range, [&](Use& use) { stage = std::max(stage, use.writable); });
     return stage;
   }
 
@@ -62,10 +60,10 @@ class UseMap {
   std::map<const std::byte*, Use> uses_;
 };
 
-// First fit in order of the first stage: an instruction takes the lowest bytes that nobody holds during its stages, so that the
-// same bytes, still in cache, serve one instruction after another.
-void place_scratch(const std::vector<Footprint>& instructions, const std::vector<int>& begin, const std::vector<int>& end,
-                   Schedule& schedule) {
+// First fit in order of the first stage: an instruction takes the lowest bytes that nobody holds during its stages, so
+// that the same bytes, still in cache, serve one instruction after another.
+void place_scratch(const std::vector<Footprint>& instructions, const std::vector<int>& begin,
+                   const std::vector<int>& end, Schedule& schedule) {
   std::vector<int> order;
   for (size_t i = 0; i < instructions.size(); ++i)
     if (instructions[i].scratch_bytes > 0) order.push_back(static_cast<int>(i));

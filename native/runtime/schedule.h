@@ -1,7 +1,7 @@
 // Which phases of which instructions run side by side.
 //
-// A schedule is a list of stages, run one after another with a barrier between; the phases inside a stage touch nothing that
-// another of them writes. Every instruction is placed as early as what it depends on allows.
+// A schedule is a list of stages, run one after another with a barrier between; the phases inside a stage touch nothing
+// that another of them writes. Every instruction is placed as early as what it depends on allows.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,7 @@ struct Footprint {
     const std::byte* end;
   };
   std::vector<Range> reads, writes;
-  std::vector<int> phase_tasks;   // how many tasks each phase has
+  std::vector<int> phase_tasks;  // how many tasks each phase has
   size_t scratch_bytes = 0;
 };
 

@@ -17,9 +17,13 @@ TEST_CASE("gather takes rows, scales them and marks indices outside") {
   check_op({"gather", {data, indices}, {f32({7, 37})}, {bits(scale), bits(shift)}}, 1e-6);
   check_op({"gather", {data, indices}, {i32({7, 37})}, {bits(1), bits(0)}}, 0);
   check_op({"gather", {random({5, 3}, 2), i32({4}, {4, 3, 2, 9})}, {f32({4, 3})}, {bits(1), bits(0)}}, 0);
-  check_op({"gather", {random(DType::i32, {9, 1}, 3, 0, 10), i32({4}, {4, 3, 8, 9})}, {i32({4, 1})}, {bits(1), bits(0)}}, 0);
-  check_op({"gather", {random(DType::u8, {60, 784}, 4, 0, 256), random(DType::i32, {512}, 5, 0, 60)},
-            {f32({512, 784})}, {bits(scale), bits(shift)}}, 1e-6);
+  check_op(
+      {"gather", {random(DType::i32, {9, 1}, 3, 0, 10), i32({4}, {4, 3, 8, 9})}, {i32({4, 1})}, {bits(1), bits(0)}}, 0);
+  check_op({"gather",
+            {random(DType::u8, {60, 784}, 4, 0, 256), random(DType::i32, {512}, 5, 0, 60)},
+            {f32({512, 784})},
+            {bits(scale), bits(shift)}},
+           1e-6);
 }
 
 TEST_CASE("ring_write fills the row that the counter names") {
@@ -30,21 +34,23 @@ TEST_CASE("ring_write fills the row that the counter names") {
 
 namespace {
 
-OpCase copy_case(Value from, Value to, const std::vector<int64_t>& attributes) { return {"copy", {from}, {to}, attributes}; }
+OpCase copy_case(Value from, Value to, const std::vector<int64_t>& attributes) {
+  return {"copy", {from}, {to}, attributes};
+}
 
 }  // namespace
 
 TEST_CASE("copy moves boxes of any type") {
   for (DType dtype : {DType::f32, DType::u8, DType::i32, DType::i64}) {
     Value from = random(dtype, {6, 10}, 1, 0, 200), to = random(dtype, {6, 10}, 2, 0, 200);
-    check_op(copy_case(from, to, {1, 60, 1, 1, 0, 0, 0}), 0);                   // whole
-    check_op(copy_case(from, to, {2, 4, 10, 10, 3, 1, 1, 12, 5, 0}), 0);        // a slice into a slice
-    check_op(copy_case(from, to, {2, 4, 10, 10, 3, 1, 1, 12, 5, 1}), 0);        // the same, padded with zeros
-    check_op(copy_case(from, to, {2, 6, 0, 10, 10, 1, 1, 20, 0, 0}), 0);        // a row repeated
-    check_op(copy_case(from, to, {2, 6, 10, 10, 10, 0, 1, 3, 0, 0}), 0);        // a column repeated
+    check_op(copy_case(from, to, {1, 60, 1, 1, 0, 0, 0}), 0);             // whole
+    check_op(copy_case(from, to, {2, 4, 10, 10, 3, 1, 1, 12, 5, 0}), 0);  // a slice into a slice
+    check_op(copy_case(from, to, {2, 4, 10, 10, 3, 1, 1, 12, 5, 1}), 0);  // the same, padded with zeros
+    check_op(copy_case(from, to, {2, 6, 0, 10, 10, 1, 1, 20, 0, 0}), 0);  // a row repeated
+    check_op(copy_case(from, to, {2, 6, 10, 10, 10, 0, 1, 3, 0, 0}), 0);  // a column repeated
     check_op(copy_case(from, random(dtype, {10, 6}, 3, 0, 200), {2, 10, 1, 6, 6, 10, 1, 0, 0, 0}), 0);  // transposed
-    check_op(copy_case(from, to, {1, 60, -1, 1, 59, 0, 1}), 0);                 // reversed
-    check_op(copy_case(from, to, {0, 59, 0, 0}), 0);                            // one element
+    check_op(copy_case(from, to, {1, 60, -1, 1, 59, 0, 1}), 0);                                         // reversed
+    check_op(copy_case(from, to, {0, 59, 0, 0}), 0);                                                    // one element
   }
 }
 

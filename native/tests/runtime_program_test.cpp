@@ -14,8 +14,12 @@ namespace {
 // A valid program that uses every part of the format: slots, arena, fault slot, a guard, attributes.
 struct Sample {
   explicit Sample(const Device& device) {
-    const std::vector<Value> values = {random(DType::u8, {50, 12}, 1, 0, 256), i32({4}, {1, 7, 49, 0}), i64({1}), i64({4}),
-                                       f32({5, 48}), f32({20, 20})};
+    const std::vector<Value> values = {random(DType::u8, {50, 12}, 1, 0, 256),
+                                       i32({4}, {1, 7, 49, 0}),
+                                       i64({1}),
+                                       i64({4}),
+                                       f32({5, 48}),
+                                       f32({20, 20})};
     for (const Value& v : values) {
       memories.emplace_back(device, v);
       builder.slot(v.dtype, v.bytes.size());
@@ -55,7 +59,8 @@ void mutate(std::vector<std::byte>& bytes, std::mt19937& random) {
     case 3: bytes.insert(bytes.begin() + static_cast<long>(at), 1 + below(9), static_cast<std::byte>(random())); break;
     case 4: bytes.erase(bytes.begin() + static_cast<long>(at)); break;
     default: {
-      const uint64_t words[] = {0, 1, 0x7FFFFFFF, 0xFFFFFFFF, 0x80000000, 1 << 24, UINT64_MAX, UINT64_MAX / 2, 1ull << 62};
+      const uint64_t words[] = {0,       1,          0x7FFFFFFF,     0xFFFFFFFF, 0x80000000,
+                                1 << 24, UINT64_MAX, UINT64_MAX / 2, 1ull << 62};
       uint64_t word = words[below(std::size(words))];
       size_t size = below(2) ? 4 : 8;
       if (at + size <= bytes.size()) std::memcpy(bytes.data() + at, &word, size);
@@ -63,7 +68,8 @@ void mutate(std::vector<std::byte>& bytes, std::mt19937& random) {
   }
 }
 
-// Creates the program of one instruction (and slots f32[16], i64[4], arena of 256 bytes), which must fail with this text.
+// Creates the program of one instruction (and slots f32[16], i64[4], arena of 256 bytes), which must fail with this
+// text.
 void rejects(const char* text, void (*change)(ProgramBuilder&), const char* device_name = "cpu") {
   Device device(device_name, 1);
   Memory floats(device, 64), fault(device, 32);
@@ -129,18 +135,20 @@ TEST_CASE("errors name the instruction, the op, the operand and what is wrong") 
     b.instruction("counter_add", {}, {{1, DType::i64, 0, {1}}}, {1});
     b.instruction("copy", {{7, DType::f32, 0, {8}}}, {arena(0, {8})}, kWhole);
   });
-  rejects("output 0\nf32[8] at offset 232 does not fit into the 256 bytes of the arena", [](ProgramBuilder& b) {
-    b.instruction("copy", {arena(0, {8})}, {arena(232, {8})}, kWhole);
-  });
+  rejects("output 0\nf32[8] at offset 232 does not fit into the 256 bytes of the arena",
+          [](ProgramBuilder& b) { b.instruction("copy", {arena(0, {8})}, {arena(232, {8})}, kWhole); });
   rejects("f32[17] at offset 0 does not fit into the 64 bytes of slot 0", [](ProgramBuilder& b) {
     b.instruction("copy", {{0, DType::f32, 0, {17}}}, {arena(0, {8})}, kWhole);
   });
-  rejects("dimension 1 is 0", [](ProgramBuilder& b) { b.instruction("copy", {arena(0, {8, 0})}, {arena(64, {8})}, kWhole); });
+  rejects("dimension 1 is 0", [](ProgramBuilder& b) {
+    b.instruction("copy", {arena(0, {8, 0})}, {arena(64, {8})}, kWhole);
+  });
   rejects("overflows", [](ProgramBuilder& b) {
     b.instruction("copy", {arena(0, {int64_t{1} << 40, int64_t{1} << 40})}, {arena(64, {8})}, kWhole);
   });
   rejects("not aligned", [](ProgramBuilder& b) { b.instruction("copy", {arena(2, {8})}, {arena(64, {8})}, kWhole); });
-  rejects("overlaps a part of input 0", [](ProgramBuilder& b) { b.instruction("copy", {arena(0, {8})}, {arena(4, {8})}, kWhole); });
+  rejects("overlaps a part of input 0",
+          [](ProgramBuilder& b) { b.instruction("copy", {arena(0, {8})}, {arena(4, {8})}, kWhole); });
   rejects("same memory", [](ProgramBuilder& b) { b.instruction("copy", {arena(0, {8})}, {arena(0, {8})}, kWhole); });
   rejects("fault slot 0 must be i64[4]", [](ProgramBuilder& b) { b.fault_slot = 0; });
   rejects("fault slot 2", [](ProgramBuilder& b) { b.fault_slot = 2; });
@@ -148,8 +156,11 @@ TEST_CASE("errors name the instruction, the op, the operand and what is wrong") 
   rejects("only the reference device runs float64", [](ProgramBuilder& b) {
     b.instruction("copy", {arena(0, {8}, DType::f64)}, {arena(64, {8}, DType::f64)}, kWhole);
   });
-  rejects("rank 7", [](ProgramBuilder& b) { b.instruction("copy", {arena(0, {1, 1, 1, 1, 1, 1, 8})}, {arena(64, {8})}, kWhole); });
-  rejects("cannot be allocated", [](ProgramBuilder& b) { b.arena_bytes = uint64_t{1} << 62; }, "reference");
+  rejects("rank 7", [](ProgramBuilder& b) {
+    b.instruction("copy", {arena(0, {1, 1, 1, 1, 1, 1, 8})}, {arena(64, {8})}, kWhole);
+  });
+  rejects(
+      "cannot be allocated", [](ProgramBuilder& b) { b.arena_bytes = uint64_t{1} << 62; }, "reference");
 }
 
 TEST_CASE("a slot's memory must be large enough, writable where it is written, and of the same device") {

@@ -21,8 +21,9 @@ std::vector<std::string> all_devices() {
   return names;
 }
 
-// Slot 0 queue i64[6], 1 fault i64[4], 2 guarded counter, 3 free counter. Each iteration copies the queue's first element into
-// the fault code, counts, and moves the queue up by one: the fault comes in the iteration that the queue says.
+// Slot 0 queue i64[6], 1 fault i64[4], 2 guarded counter, 3 free counter. Each iteration copies the queue's first
+// element into the fault code, counts, and moves the queue up by one: the fault comes in the iteration that the queue
+// says.
 struct FaultProgram {
   FaultProgram() {
     for (uint64_t bytes : {48, 32, 8, 8}) builder.slot(DType::i64, bytes);
@@ -90,7 +91,8 @@ TEST_CASE("a fault ends the run, keeps guarded state, and stays until it is clea
       CAPTURE(name);
       Device device(name, threads);
       Memory queue(device, i64({6}, {0, 0, 0, 9, 0, 0})), fault(device, i64({4})), guarded(device, 8), free(device, 8);
-      Program program(device, FaultProgram().builder.bytes(), {queue.handle, fault.handle, guarded.handle, free.handle});
+      Program program(device, FaultProgram().builder.bytes(),
+                      {queue.handle, fault.handle, guarded.handle, free.handle});
       int64_t completed = -1;
       CHECK_EQ(kt_program_run(program.handle, 100, &completed), KT_FAULT);
       CHECK_EQ(completed, 3);
@@ -176,7 +178,8 @@ TEST_CASE("a profile counts every instruction's runs and its time, only while it
     ProgramBuilder builder;
     for (uint64_t bytes : {4 << 20, 4 << 20, 8}) builder.slot(DType::f32, bytes);
     constexpr int64_t kCount = 1 << 20;
-    builder.instruction("copy", {{0, DType::f32, 0, {kCount}}}, {{1, DType::f32, 0, {kCount}}}, {1, kCount, 1, 1, 0, 0, 0});
+    builder.instruction("copy", {{0, DType::f32, 0, {kCount}}}, {{1, DType::f32, 0, {kCount}}},
+                        {1, kCount, 1, 1, 0, 0, 0});
     builder.instruction("counter_add", {}, {{2, DType::i64, 0, {1}}}, {1});
     Program program(device, builder.bytes(), {from.handle, to.handle, counter.handle});
     kt_program_run(program.handle, 2, nullptr);
@@ -203,7 +206,9 @@ TEST_CASE("a device says what it is; KANTOR_ISA chooses what cpu means") {
   {
     Device device("cpu", 2);
     REQUIRE_EQ(kt_device_describe(device.handle, text, sizeof text), KT_OK);
-    CHECK_EQ(std::string(text).rfind("{\"name\": \"cpu\", \"kind\": \"cpu\", \"isa\": \"portable\", \"threads\": 2, ", 0), 0);
+    CHECK_EQ(
+        std::string(text).rfind("{\"name\": \"cpu\", \"kind\": \"cpu\", \"isa\": \"portable\", \"threads\": 2, ", 0),
+        0);
     CHECK_EQ(kt_device_describe(device.handle, text, 5), KT_INVALID_ARGUMENT);
   }
   kt_device* none = nullptr;

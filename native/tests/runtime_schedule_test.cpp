@@ -42,8 +42,8 @@ bool meet(const std::vector<Footprint::Range>& a, const std::vector<Footprint::R
 }  // namespace
 
 TEST_CASE("instructions that share nothing, or only read the same, share a stage") {
-  Schedule s = make_schedule({one_phase({range(0, 100)}, {range(100, 200)}), one_phase({range(50, 100)}, {range(200, 300)}),
-                              one_phase({}, {range(300, 400)})});
+  Schedule s = make_schedule({one_phase({range(0, 100)}, {range(100, 200)}),
+                              one_phase({range(50, 100)}, {range(200, 300)}), one_phase({}, {range(300, 400)})});
   REQUIRE_EQ(s.stages.size(), 1);
   CHECK_EQ(s.stages[0].size(), 3);
 }

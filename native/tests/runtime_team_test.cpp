@@ -9,8 +9,9 @@ using namespace kantor;
 
 namespace {
 
-// Every task adds one to a cell that no other task of its stage touches; a stage's tasks read what the stage before wrote.
-// No atomics: what is wrong with the hand-over between threads shows as a wrong sum, and to the thread sanitizer as a race.
+// Every task adds one to a cell that no other task of its stage touches; a stage's tasks read what the stage before
+// wrote. No atomics: what is wrong with the hand-over between threads shows as a wrong sum, and to the thread sanitizer
+// as a race.
 class CountingJob : public StageJob {
  public:
   CountingJob(std::vector<int> tasks, int rounds) : tasks_(std::move(tasks)), rounds_(rounds), cells_(kCells) {}
@@ -61,7 +62,8 @@ TEST_CASE("a team runs every task of every stage once, however many threads ther
   for (int threads : {1, 2, 3, 8}) {
     CAPTURE(threads);
     Team team(threads);
-    for (std::vector<int> tasks : {std::vector<int>{1}, {2}, {1, 1, 5, 1}, {64, 3, 900, 1, 1, 17}, {2, 2, 2, 2, 2, 2, 2, 2}})
+    for (std::vector<int> tasks :
+         {std::vector<int>{1}, {2}, {1, 1, 5, 1}, {64, 3, 900, 1, 1, 17}, {2, 2, 2, 2, 2, 2, 2, 2}})
       for (int rounds : {1, 2, 100}) {
         CountingJob job(tasks, rounds);
         team.run(job);

@@ -56,11 +56,21 @@ std::string outcome(kt_status status) {
 
 }  // namespace
 
-Value f32(std::vector<int64_t> dims, const std::vector<double>& elements) { return filled(DType::f32, std::move(dims), elements); }
-Value f64(std::vector<int64_t> dims, const std::vector<double>& elements) { return filled(DType::f64, std::move(dims), elements); }
-Value u8(std::vector<int64_t> dims, const std::vector<double>& elements) { return filled(DType::u8, std::move(dims), elements); }
-Value i32(std::vector<int64_t> dims, const std::vector<double>& elements) { return filled(DType::i32, std::move(dims), elements); }
-Value i64(std::vector<int64_t> dims, const std::vector<double>& elements) { return filled(DType::i64, std::move(dims), elements); }
+Value f32(std::vector<int64_t> dims, const std::vector<double>& elements) {
+  return filled(DType::f32, std::move(dims), elements);
+}
+Value f64(std::vector<int64_t> dims, const std::vector<double>& elements) {
+  return filled(DType::f64, std::move(dims), elements);
+}
+Value u8(std::vector<int64_t> dims, const std::vector<double>& elements) {
+  return filled(DType::u8, std::move(dims), elements);
+}
+Value i32(std::vector<int64_t> dims, const std::vector<double>& elements) {
+  return filled(DType::i32, std::move(dims), elements);
+}
+Value i64(std::vector<int64_t> dims, const std::vector<double>& elements) {
+  return filled(DType::i64, std::move(dims), elements);
+}
 
 Value random(DType dtype, std::vector<int64_t> dims, uint64_t seed, double low, double high) {
   Value value(dtype, std::move(dims));
@@ -132,7 +142,8 @@ Value Memory::read(const Value& like) const {
 }
 
 Program::Program(const Device& device, const std::vector<std::byte>& bytes, const std::vector<kt_memory*>& slots) {
-  REQUIRE_EQ(outcome(kt_program_create(device.handle, bytes.data(), bytes.size(), slots.data(), slots.size(), &handle)), "ok");
+  REQUIRE_EQ(outcome(kt_program_create(device.handle, bytes.data(), bytes.size(), slots.data(), slots.size(), &handle)),
+             "ok");
 }
 Program::~Program() { CHECK_EQ(outcome(kt_program_destroy(handle)), "ok"); }
 

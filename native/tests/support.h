@@ -3,8 +3,8 @@
 //
 //   check_op({"gather", {u8({3, 4}, ...), i32({2}, {2, 0})}, {f32({2, 4})}, {bits(1.0f), bits(0.0f)}}, 1e-6);
 //
-// runs the op on "reference" and, with one and two threads, on each instruction set that this processor has; compares the
-// outputs with the reference's, and those for two threads, bit for bit, with those for one.
+// runs the op on "reference" and, with one and two threads, on each instruction set that this processor has; compares
+// the outputs with the reference's, and those for two threads, bit for bit, with those for one.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -108,8 +108,8 @@ struct OpCase {
 // The outputs after `iterations` runs on a device. Requires success.
 std::vector<Value> run_op(const OpCase& c, const std::string& device, int threads, int iterations = 1);
 
-// The largest |got - want| / max(|want|, floor * the largest finite |want|); 0 if equal, infinite where one is NaN or infinite
-// and the other not the same.
+// The largest |got - want| / max(|want|, floor * the largest finite |want|); 0 if equal, infinite where one is NaN or
+// infinite and the other not the same.
 double max_relative_error(const Value& got, const Value& want, double floor = 1e-3);
 bool same_bits(const Value& a, const Value& b);
 

@@ -3,11 +3,14 @@
  * The caller lowers a training iteration to a program (a list of instructions over state slots and one arena, see
  * runtime/program_format.h), hands it over once, and replays it many times.
  *
- * Every function that can fail returns a kt_status. On anything but KT_OK the calling thread's kt_error_message() says what
- * was wrong and what to do about it, outermost cause first, one cause a line. No function exits, aborts or throws.
+ * Every function that can fail returns a kt_status. On anything but KT_OK the calling thread's kt_error_message()
+ * says what was wrong and what to do about it, outermost cause first, one cause a line. No function exits, aborts or
+ * throws.
  *
- * Handles are opaque. A handle must not be used after its close / free / destroy, and the caller closes them in the order
- * programs, memories, device. Different programs of one device may be run by different threads; their runs take turns.
+ * Handles are opaque. A handle must not be used after its close / free / destroy, and the caller closes them in the
+ * order programs, memories, device: a device or memory that is still in use is not closed but gives
+ * KT_INVALID_ARGUMENT. Different programs of one device may be run by different threads. Runs, and copies of a
+ * device's memory, take turns.
  */
 #ifndef KANTOR_KANTOR_H
 #define KANTOR_KANTOR_H
@@ -48,11 +51,13 @@ KT_API int32_t kt_abi_version(void);
 KT_API const char* kt_error_message(void);
 
 /* Opens a device. Names:
- *   "cpu"           the fastest instruction set this processor has
+ *   "cpu"           the fastest instruction set this processor has, or the one that the environment variable KANTOR_ISA
+ *                   names: portable, avx2 or avx512
  *   "cpu-avx512", "cpu-avx2", "cpu-portable"   that one, KT_UNSUPPORTED where the processor lacks it
  *   "reference"     plain loops with double accumulation: the oracle of the tests; runs float64 programs as well
- * threads: how many threads run a program (the caller's counts as one); 0 takes all the processors this process may use.
- * Results do not depend on the number of threads. */
+ * threads: how many threads run a program (the caller's counts as one), at most 1024; 0 takes all the processors this
+ * process may use. Results do not depend on the number of threads. The reference device uses the caller's thread
+ * only. */
 KT_API kt_status kt_device_open(const char* name, int32_t threads, kt_device** device);
 KT_API kt_status kt_device_close(kt_device* device);
 
@@ -60,30 +65,35 @@ KT_API kt_status kt_device_close(kt_device* device);
  * KT_INVALID_ARGUMENT where capacity is too small. */
 KT_API kt_status kt_device_describe(kt_device* device, char* buffer, size_t capacity);
 
-/* Zeroed device memory, aligned to 64 bytes. */
+/* Zeroed device memory, aligned to 64 bytes; bytes must not be 0. */
 KT_API kt_status kt_memory_allocate(kt_device* device, uint64_t bytes, kt_memory** memory);
-/* Device memory over host memory that the caller keeps alive (a mapped file, say): programs may only read it. A CPU device
- * uses it in place. */
+/* Device memory over host memory that the caller keeps alive (a mapped file, say): programs may only read it. A CPU
+ * device uses it in place. */
 KT_API kt_status kt_memory_wrap(kt_device* device, const void* host, uint64_t bytes, kt_memory** memory);
 KT_API kt_status kt_memory_free(kt_memory* memory);
+/* Copies between host and device; while a program of the device runs, they wait for its end. */
 KT_API kt_status kt_memory_write(kt_memory* memory, uint64_t offset, const void* host, uint64_t bytes);
 KT_API kt_status kt_memory_read(kt_memory* memory, uint64_t offset, void* host, uint64_t bytes);
 
-/* Builds a program for device from the bytes of runtime/program_format.h. slots[i] backs state slot i and must outlive the
- * program. Every operand, shape and attribute is checked here, so that a run need not. */
+/* Builds a program for device from the bytes of runtime/program_format.h, which it does not keep. slots[i] backs
+ * state slot i and must outlive the program. Every operand, shape and attribute is checked here, so that a run need
+ * not; the error text names the instruction's index, its op and what does not fit. */
 KT_API kt_status kt_program_create(kt_device* device, const void* bytes, uint64_t size, kt_memory* const* slots,
                                    uint64_t slot_count, kt_program** program);
 KT_API kt_status kt_program_destroy(kt_program* program);
 
-/* Replays the program iterations times in one call; *completed (may be null) gets the number of whole iterations done.
- * KT_CANCELLED after kt_program_cancel; KT_FAULT once the fault flag is set (it stays set until the caller clears its slot). */
+/* Replays the program iterations times in one call; *completed (may be null) gets the number of whole iterations
+ * done. KT_CANCELLED after kt_program_cancel; KT_FAULT at the end of the iteration in which the fault flag got set,
+ * which does not count as completed. The flag stays set until the caller clears its slot: until then a run does
+ * nothing but say KT_FAULT. A run on a CPU flushes denormal numbers to zero (the reference device does not). */
 KT_API kt_status kt_program_run(kt_program* program, int64_t iterations, int64_t* completed);
-/* May be called from any thread, a signal handler's included: the run under way, or else the next one, ends after its current
- * iteration. */
+/* May be called from any thread, a signal handler's included: the run under way, or else the next one, ends after its
+ * current (or first) iteration and thereby takes the request back. */
 KT_API kt_status kt_program_cancel(kt_program* program);
 
 /* Writes JSON into buffer: {"arenaBytes", "scratchBytes", "stages", "instructions": [{"index", "op", "shapes", "ns",
- * "calls"}]}; "ns" is the time of the instruction's tasks summed over threads, collected only while profiling is on.
+ * "calls"}]}; "shapes" reads "f32[4, 3], i32[4] -> f32[4, 3]"; "ns" is the time of the instruction's tasks
+ * summed over threads, "calls" how often it ran, both collected only while profiling is on.
  * *needed (may be null) gets the size including the final zero; KT_INVALID_ARGUMENT where capacity is too small. */
 KT_API kt_status kt_program_profile(kt_program* program, int32_t enable);
 KT_API kt_status kt_program_describe(kt_program* program, char* buffer, size_t capacity, size_t* needed);

@@ -1,11 +1,11 @@
 // copy: copies a box of any type; slices, padding and concatenation are made of it.
 //
 //   in[0]: source    out[0]: destination, the same type; written only inside the box. They do not overlap.
-//   attributes: rank, {size, source stride, destination stride} * rank (outermost first), source offset, destination offset,
-//               fill (1: the destination outside the box is set to zero first)
+//   attributes: rank, {size, source stride, destination stride} * rank (outermost first), source offset,
+//               destination offset, fill (1: the destination outside the box is set to zero first)
 //   Strides and offsets count elements; a source stride may be 0 (broadcast). The box must lie inside both tensors.
-//   A source stride may be negative; destination strides are positive and reach no element twice (sorted by stride, each
-//   dimension steps over all that the smaller ones span).
+//   A source stride may be negative; destination strides are positive and reach no element twice (sorted by stride,
+//   each dimension steps over all that the smaller ones span).
 #pragma once
 #include "runtime/op.h"
 

@@ -1,9 +1,9 @@
-// Dimensions that are one run in both tensors are merged first; the innermost one that is left is copied by a loop made for its
-// strides, the others are counted through. A task is a fixed number of runs (or a piece of a long one).
-#include "ops/copy/copy.h"
-
+// Dimensions that are one run in both tensors are merged first; the innermost one that is left is copied by a loop made
+// for its strides, the others are counted through. A task is a fixed number of runs (or a piece of a long one).
 #include <algorithm>
 #include <cstring>
+
+#include "ops/copy/copy.h"
 
 namespace kantor::KANTOR_ISA {
 
@@ -19,7 +19,8 @@ CopyBox merged(CopyBox box) {
     if (d.size == 1) continue;
     if (rank > 0) {
       CopyBox::Dimension& outer = box.dims[rank - 1];
-      if (outer.source_stride == d.size * d.source_stride && outer.destination_stride == d.size * d.destination_stride) {
+      if (outer.source_stride == d.size * d.source_stride &&
+          outer.destination_stride == d.size * d.destination_stride) {
         outer = {outer.size * d.size, d.source_stride, d.destination_stride};
         continue;
       }
@@ -43,7 +44,8 @@ void copy_run(const T* from, T* to, int64_t n, int64_t from_stride, int64_t to_s
 
 // Pieces first .. last - 1 of the box; run r is cut into `pieces` pieces of `length` elements.
 template <class T>
-void copy_pieces(const CopyBox& box, const T* from, T* to, int64_t first, int64_t last, int64_t pieces, int64_t length) {
+void copy_pieces(const CopyBox& box, const T* from, T* to, int64_t first, int64_t last, int64_t pieces,
+                 int64_t length) {
   const CopyBox::Dimension inner = box.dims[box.rank - 1];
   int64_t at[kMaxRank] = {}, run = first / pieces, piece = first % pieces;
   from += box.source_offset;
@@ -78,7 +80,8 @@ void plan_copy(const Node& node, const CopyBox& box, Plan& plan) {
   int64_t pieces = (inner + most - 1) / most, length = (inner + pieces - 1) / pieces;
   int64_t per_task = std::max<int64_t>(1, most / length), total = runs * pieces;
   plan.phase(static_cast<int>((total + per_task - 1) / per_task),
-             [box, from = node.in[0].as<T>(), to = node.out[0].as<T>(), total, per_task, pieces, length](int task, std::byte*) {
+             [box, from = node.in[0].as<T>(), to = node.out[0].as<T>(), total, per_task, pieces, length](int task,
+                                                                                                         std::byte*) {
                copy_pieces(box, from, to, task * per_task, std::min(total, (task + 1) * per_task), pieces, length);
              });
 }
@@ -90,10 +93,11 @@ void prepare_copy(const Node& node, Plan& plan) {
   int64_t bytes = node.out[0].bytes();
   // A box as large as the destination covers it, as it reaches no element twice.
   if (box.fill && box.count() < node.out[0].count())
-    plan.phase(static_cast<int>((bytes + kFillBytes - 1) / kFillBytes), [to = node.out[0].data, bytes](int task, std::byte*) {
-      int64_t begin = task * kFillBytes;
-      std::memset(to + begin, 0, static_cast<size_t>(std::min(kFillBytes, bytes - begin)));
-    });
+    plan.phase(static_cast<int>((bytes + kFillBytes - 1) / kFillBytes),
+               [to = node.out[0].data, bytes](int task, std::byte*) {
+                 int64_t begin = task * kFillBytes;
+                 std::memset(to + begin, 0, static_cast<size_t>(std::min(kFillBytes, bytes - begin)));
+               });
   switch (size_of(node.in[0].dtype)) {
     case 1: return plan_copy<uint8_t>(node, box, plan);
     case 4: return plan_copy<uint32_t>(node, box, plan);

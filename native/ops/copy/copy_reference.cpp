@@ -20,8 +20,8 @@ int64_t CopyBox::count() const {
 
 namespace {
 
-// That every element of the box lies in [0, count), with dimensions of size 1 left out. A stride beyond count cannot fit, so the
-// sums stay far from overflow.
+// That every element of the box lies in [0, count), with dimensions of size 1 left out. A stride beyond count cannot
+// fit, so the sums stay far from overflow.
 void check_inside(const Node& node, const CopyBox& box, bool source, int64_t offset, int64_t count) {
   const char* role = source ? "source" : "destination";
   __int128 low = offset, high = offset;

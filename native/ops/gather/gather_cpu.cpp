@@ -1,8 +1,8 @@
-#include "ops/gather/gather.h"
-
 #include <algorithm>
 #include <limits>
 #include <type_traits>
+
+#include "ops/gather/gather.h"
 
 namespace kantor::KANTOR_ISA {
 
@@ -24,10 +24,9 @@ void plan_gather(const Node& node, Plan& plan) {
   int64_t width = data.dims[1], n = out.dims[0];
   int64_t rows = std::clamp<int64_t>(kTaskBytes / (width * 4), 1, n);
   plan.phase(static_cast<int>((n + rows - 1) / rows),
-             [from = data.as<From>(), indices = node.in[1].as<int32_t>(), to = out.as<To>(), count = data.dims[0], width, n,
-              rows, scale = node.attribute_f32(0), shift = node.attribute_f32(1)](int task, std::byte*) {
-               constexpr To kMissing =
-                   std::is_same_v<To, int32_t> ? To(-1) : std::numeric_limits<To>::quiet_NaN();
+             [from = data.as<From>(), indices = node.in[1].as<int32_t>(), to = out.as<To>(), count = data.dims[0],
+              width, n, rows, scale = node.attribute_f32(0), shift = node.attribute_f32(1)](int task, std::byte*) {
+               constexpr To kMissing = std::is_same_v<To, int32_t> ? To(-1) : std::numeric_limits<To>::quiet_NaN();
                int64_t end = std::min(n, (task + 1) * rows);
                for (int64_t i = task * rows; i < end; ++i) {
                  if (indices[i] < 0 || indices[i] >= count)
@@ -43,8 +42,10 @@ void plan_gather(const Node& node, Plan& plan) {
 void prepare_gather(const Node& node, Plan& plan) {
   bool integer = node.out[0].dtype == DType::i32;
   switch (node.in[0].dtype) {
-    case DType::u8: return integer ? plan_gather<uint8_t, int32_t>(node, plan) : plan_gather<uint8_t, float>(node, plan);
-    case DType::i32: return integer ? plan_gather<int32_t, int32_t>(node, plan) : plan_gather<int32_t, float>(node, plan);
+    case DType::u8:
+      return integer ? plan_gather<uint8_t, int32_t>(node, plan) : plan_gather<uint8_t, float>(node, plan);
+    case DType::i32:
+      return integer ? plan_gather<int32_t, int32_t>(node, plan) : plan_gather<int32_t, float>(node, plan);
     default: return plan_gather<float, float>(node, plan);
   }
 }

@@ -1,6 +1,6 @@
-#include "ops/gather/gather.h"
-
 #include <limits>
+
+#include "ops/gather/gather.h"
 
 namespace kantor {
 

@@ -75,7 +75,8 @@ class CpuExecutor : public Executor, private StageJob {
       int64_t begin = tasks;
       tasks += phase.tasks;
       if (tasks > Team::kMaxTasks)
-        fail(KT_UNSUPPORTED, "instruction %zu: more than %d tasks in one stage; use smaller tensors", i, Team::kMaxTasks);
+        fail(KT_UNSUPPORTED, "instruction %zu: more than %d tasks in one stage; use smaller tensors", i,
+             Team::kMaxTasks);
       bool guarded = program_.instructions[i].guarded && program_.fault;
       bool first_phase = item.phase == 0 || plans_[i].phases[0].tasks == 0;
       stage.items.push_back({&phase, scratch_.data() + schedule.scratch_offset[i], static_cast<int>(begin),

@@ -1,6 +1,6 @@
-// Flush-to-zero for the time of a run. A GAN whose critic saturates fills its gradients with denormals, and each operation on
-// one costs a hundred cycles or more on common processors; nothing in training needs them. Every thread of a run uses the same
-// mode, so results stay the same whoever computes them.
+// Flush-to-zero for the time of a run. A GAN whose critic saturates fills its gradients with denormals, and each
+// operation on one costs a hundred cycles or more on common processors; nothing in training needs them. Every thread of
+// a run uses the same mode, so results stay the same whoever computes them.
 #pragma once
 #include <cstdint>
 
@@ -13,7 +13,9 @@ namespace kantor {
 class FlushDenormals {
  public:
 #if defined(__x86_64__)
-  FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(static_cast<uint32_t>(saved_) | kFlushToZero | kDenormalsAreZero); }
+  FlushDenormals() : saved_(_mm_getcsr()) {
+    _mm_setcsr(static_cast<uint32_t>(saved_) | kFlushToZero | kDenormalsAreZero);
+  }
   ~FlushDenormals() { _mm_setcsr(static_cast<uint32_t>(saved_)); }
 #elif defined(__aarch64__)
   FlushDenormals() {

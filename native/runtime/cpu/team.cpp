@@ -16,7 +16,8 @@ constexpr uint64_t kStageMask = (uint64_t{1} << kStageBits) - 1;
 constexpr uint64_t kIdle = kStageMask;      // no run under way
 constexpr uint64_t kQuit = kStageMask - 1;  // the team is closing
 
-// About 20 us of spinning bridges the gap between two stages; with more threads than cores somebody else needs the core.
+// About 20 us of spinning bridges the gap between two stages; with more threads than cores somebody else needs the
+// core.
 constexpr int kSpins = 1000, kSpinsOversubscribed = 40, kYields = 20;
 
 uint64_t stage_of(uint64_t current) { return current & kStageMask; }
@@ -123,9 +124,10 @@ int Team::run_stage(uint64_t current, int thread) {
   return done;
 }
 
-// A lane is reset by the first claim in its stage's epoch. A claim for a stage that is over cannot succeed: it ended only when
-// all its tasks were taken, which left the lane at its end or in a later epoch.
+// A lane is reset by the first claim in its stage's epoch. A claim for a stage that is over cannot succeed: it ended
+// only when all its tasks were taken, which left the lane at its end or in a later epoch.
 bool Team::claim(Lane& lane, uint64_t epoch, int size, int* first, int* last) const {
+  if (size == 0) return false;
   uint64_t value = lane.next.load(std::memory_order_relaxed);
   for (;;) {
     if (epoch_of(value) > epoch) return false;

@@ -1,10 +1,10 @@
 // The threads of a CPU device, and how they go through a job's stages together.
 //
-// A stage's tasks are cut into one contiguous lane a thread; a thread takes from its own lane first, then from the others', so
-// stages over the same data tend to keep each part in one core's cache, and a thread that the system holds up delays nobody but
-// the tasks it has already taken. Whoever finishes the last task of a stage decides what comes next, runs stages of a single task
-// itself, and publishes the next one: there is no barrier that all threads must reach.
-// Waiting: a short spin, then yields, then sleep on a futex, so that more threads than cores still work well.
+// A stage's tasks are cut into one contiguous lane a thread; a thread takes from its own lane first, then from the
+// others', so stages over the same data tend to keep each part in one core's cache, and a thread that the system holds
+// up delays nobody but the tasks it has already taken. Whoever finishes the last task of a stage decides what comes
+// next, runs stages of a single task itself, and publishes the next one: there is no barrier that all threads must
+// reach. Waiting: a short spin, then yields, then sleep on a futex, so that more threads than cores still work well.
 #pragma once
 #include <atomic>
 #include <cstdint>
@@ -21,8 +21,8 @@ class StageJob {
   virtual int tasks(int stage) const = 0;  // at least 1, at most kMaxTasks; constant during a run
   // Runs tasks [first, last) of a stage; called by many threads. Must not throw.
   virtual void run(int stage, int first, int last, int thread) = 0;
-  // What follows once all tasks of `stage` are done (kEnd: what comes first), or kEnd. One thread at a time; it sees all that
-  // the tasks wrote.
+  // What follows once all tasks of `stage` are done (kEnd: what comes first), or kEnd. One thread at a time; it sees
+  // all that the tasks wrote.
   virtual int next(int stage) = 0;
 };
 
@@ -64,9 +64,9 @@ class Team {
   int spins_;
   StageJob* job_ = nullptr;
   std::unique_ptr<Lane[]> lanes_;
-  alignas(64) std::atomic<uint64_t> current_;   // epoch of the stage, its number
-  alignas(64) std::atomic<int> pending_{0};     // tasks of the current stage not yet done
-  alignas(64) std::atomic<int> active_{0};      // workers that may touch job_
+  alignas(64) std::atomic<uint64_t> current_;  // epoch of the stage, its number
+  alignas(64) std::atomic<int> pending_{0};    // tasks of the current stage not yet done
+  alignas(64) std::atomic<int> active_{0};     // workers that may touch job_
   Parking workers_, caller_;
   std::vector<std::thread> pool_;
 };
