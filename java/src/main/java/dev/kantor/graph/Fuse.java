@@ -64,6 +64,30 @@ final class Fuse {
     graph.nodes.forEach(n -> position.put(n, position.size()));
   }
 
+  /** A graph in which row ranges of cheap elementwise nodes are computed from row ranges, so that each can fuse with its user. */
+  static Graph sliceBeforeCheap(Graph graph) {
+    Uses uses = new Uses(graph);
+    Rewriter rewriter = new Rewriter();
+    for (Node n : graph.nodes) {
+      if (!(n.op instanceof Slice s && s.axis() == 0)) {
+        continue;
+      }
+      Node source = n.inputs.getFirst().node;
+      if (source.op instanceof Unary && isDuplicable(source, uses)) {
+        Value rows = new Node(n.op, source.inputs).output();
+        rewriter.replace(n.output(), new Node(source.op, List.of(rows)).output());
+      } else if (source.op instanceof Broadcast(Shape shape) && repeatsRows(source)) {
+        rewriter.replace(n.output(), new Node(new Broadcast(shape.with(0, s.length())), source.inputs).output());
+      }
+    }
+    return rewriter.isEmpty() ? graph : Simplify.run(rewriter.apply(graph));
+  }
+
+  private static boolean repeatsRows(Node broadcast) {
+    Shape from = broadcast.inputs.getFirst().shape();
+    return from.rank() < broadcast.output().shape().rank() || from.dim(0) == 1;
+  }
+
   /** A graph in which cheap elementwise nodes stand once for each user, so that each can fuse with its own. */
   static Graph duplicateCheap(Graph graph) {
     Uses uses = new Uses(graph);

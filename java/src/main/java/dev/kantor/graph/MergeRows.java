@@ -8,6 +8,7 @@ import dev.kantor.graph.Structural.SumTo;
 import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -196,15 +197,17 @@ final class MergeRows {
   private static boolean joinSums(Graph g, Rewriter rewriter) {
     Set<Value> inner = new HashSet<>();
     Uses uses = new Uses(g);
+    Sums sums = null;
     for (Node n : g.nodes.reversed()) {
       if (!isAdd(n) || inner.contains(n.output())) {
         continue;
       }
       List<Value> terms = new ArrayList<>();
       collect(n.output(), uses, inner, terms, true);
+      sums = sums == null ? new Sums(g) : sums;
       for (int i = 0; i < terms.size(); i++) {
         for (int j = 0; j < terms.size(); j++) {
-          Value joint = i == j ? null : joinTerms(terms.get(i), terms.get(j));
+          Value joint = i == j ? null : sums.join(terms.get(i), terms.get(j));
           if (joint == null) {
             continue;
           }
@@ -235,25 +238,71 @@ final class MergeRows {
     }
   }
 
-  /** first + second as one op over the joint rows, or null. */
-  private static Value joinTerms(Value first, Value second) {
-    if (!first.node.op.equals(second.node.op)) {
-      return null;
+  /** Joins terms of a sum whose operands stand one after the other in a value, or in a concatenation they are part of. */
+  private static final class Sums {
+    private final Map<Value, List<Rows>> concatenated = new HashMap<>();
+    private final Ancestry ancestry;
+
+    Sums(Graph g) {
+      ancestry = new Ancestry(g);
+      for (Node n : g.nodes) {
+        if (n.op instanceof Concat(int axis) && axis == 0) {
+          long at = 0;
+          for (Value part : n.inputs) {
+            long rows = part.shape().dim(0);
+            concatenated.computeIfAbsent(part, k -> new ArrayList<>()).add(new Rows(n.output(), at, rows));
+            at += rows;
+          }
+        }
+      }
     }
-    boolean product = first.node.op instanceof MatMul(boolean ta, boolean tb) && ta && !tb;
-    boolean columnSum = first.node.op instanceof SumTo(Shape target) && sumsRows(first.node, target) && sumsRows(second.node, target);
-    if (!product && !columnSum) {
-      return null;
-    }
-    List<Value> inputs = new ArrayList<>();
-    for (int k = 0; k < first.node.inputs.size(); k++) {
-      List<Rows> rows = List.of(Rows.of(first.node.inputs.get(k)), Rows.of(second.node.inputs.get(k)));
-      if (!consecutive(rows)) {
+
+    /** first + second as one op over the joint rows, or null. */
+    Value join(Value first, Value second) {
+      Op op = first.node.op;
+      if (!op.equals(second.node.op)) {
         return null;
       }
-      inputs.add(join(rows));
+      boolean product = op instanceof MatMul(boolean ta, boolean tb) && ta && !tb;
+      boolean columnSum = op instanceof SumTo(Shape target) && sumsRows(first.node, target) && sumsRows(second.node, target);
+      if (!product && !columnSum) {
+        return null;
+      }
+      List<Value> inputs = new ArrayList<>();
+      for (int k = 0; k < first.node.inputs.size(); k++) {
+        Value joint = consecutiveIn(first.node, second.node, k);
+        if (joint == null) {
+          return null;
+        }
+        inputs.add(joint);
+      }
+      return new Node(op, inputs).output();
     }
-    return new Node(first.node.op, inputs).output();
+
+    private Value consecutiveIn(Node first, Node second, int k) {
+      for (Rows a : places(first.inputs.get(k))) {
+        for (Rows b : places(second.inputs.get(k))) {
+          boolean early = !ancestry.leadsTo(first, a.source.node) && !ancestry.leadsTo(second, a.source.node);
+          if (early && consecutive(List.of(a, b))) {
+            return MergeRows.join(List.of(a, b));
+          }
+        }
+      }
+      return null;
+    }
+
+    /** Where the value's rows can be found. */
+    private List<Rows> places(Value v) {
+      Rows rows = Rows.of(v);
+      List<Rows> places = new ArrayList<>(List.of(rows));
+      for (Rows whole : concatenated.getOrDefault(rows.source, List.of())) {
+        places.add(new Rows(whole.source, whole.start + rows.start, rows.length));
+      }
+      if (rows.source != v) {
+        places.addAll(concatenated.getOrDefault(v, List.of()));
+      }
+      return places;
+    }
   }
 
   private static boolean sumsRows(Node n, Shape target) {

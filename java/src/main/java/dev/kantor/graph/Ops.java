@@ -295,6 +295,16 @@ public final class Ops {
       // An outer product is a broadcast multiplication, which fuses with what follows.
       return mul(reshape(a, Shape.of(a.shape().count(), 1)), reshape(b, Shape.of(1, b.shape().count())));
     }
+    OptionalDouble ca = constant(a);
+    OptionalDouble cb = constant(b);
+    if ((ca.isPresent() || cb.isPresent()) && a.shape().rank() == 2 && b.shape().rank() == 2) {
+      // A constant factor leaves the sums of the other's rows or columns.
+      Shape product = new Structural.MatMul(transposeA, transposeB).infer(List.of(a, b)).getFirst().shape();
+      Value sums = ca.isPresent()
+          ? reshape(sum(b, transposeB ? 1 : 0), Shape.of(1, product.dim(1)))
+          : reshape(sum(a, transposeA ? 0 : 1), Shape.of(product.dim(0), 1));
+      return broadcast(scale(sums, ca.isPresent() ? ca.getAsDouble() : cb.getAsDouble()), product);
+    }
     return apply(new Structural.MatMul(transposeA, transposeB), a, b);
   }
 
