@@ -167,16 +167,17 @@ record IdxSource(String name, List<URI> mirrors, List<Part> parts) {
       if (status != HttpURLConnection.HTTP_OK) {
         throw new IOException("the mirror answers with HTTP status " + status);
       }
-      ProgressBarBuilder bar = progressBar(part, connection.getContentLengthLong(), messages);
-      try (InputStream body = ProgressBar.wrap(connection.getInputStream(), bar)) {
-        AtomicFile.write(file, out -> unpack(part, body, out));
+      try (InputStream body = connection.getInputStream();
+          ProgressBar bar = progressBar(part, messages)) {
+        AtomicFile.write(file, out -> unpack(part, body, out, bar));
       }
     } finally {
       connection.disconnect();
     }
   }
 
-  private void unpack(Part part, InputStream body, OutputStream out) throws IOException {
+  private void unpack(Part part, InputStream body, OutputStream out, ProgressBar bar)
+      throws IOException {
     DigestInputStream packed = new DigestInputStream(body, digest(part));
     packed.on(part.over == Over.PACKED);
     try (DigestInputStream unpacked =
@@ -188,7 +189,7 @@ record IdxSource(String name, List<URI> mirrors, List<Part> parts) {
         throw new IOException("the mirror's file is not the expected IDX file");
       }
       out.write(found);
-      long left = Arrays.stream(part.dims).reduce(1, Math::multiplyExact);
+      long left = elements(part);
       byte[] chunk = new byte[1 << 16];
       for (int n = unpacked.read(chunk); n >= 0; n = unpacked.read(chunk)) {
         left -= n;
@@ -196,6 +197,7 @@ record IdxSource(String name, List<URI> mirrors, List<Part> parts) {
           throw new IOException("the mirror's file is longer than expected");
         }
         out.write(chunk, 0, n);
+        bar.stepBy(n);
       }
       if (left > 0) {
         throw new EOFException("short by " + left + " bytes");
@@ -216,14 +218,19 @@ record IdxSource(String name, List<URI> mirrors, List<Part> parts) {
     }
   }
 
-  private ProgressBarBuilder progressBar(Part part, long bytes, PrintStream messages) {
+  private ProgressBar progressBar(Part part, PrintStream messages) {
     return new ProgressBarBuilder()
         .setTaskName(name + "/" + part.file)
-        .setInitialMax(bytes)
+        .setInitialMax(elements(part))
         .setUnit(" KiB", 1 << 10)
         .setStyle(ProgressBarStyle.ASCII)
         .setUpdateIntervalMillis(BAR_UPDATE_MILLIS)
-        .setConsumer(new ConsoleProgressBarConsumer(messages, BAR_WIDTH));
+        .setConsumer(new ConsoleProgressBarConsumer(messages, BAR_WIDTH))
+        .build();
+  }
+
+  private static long elements(Part part) {
+    return Arrays.stream(part.dims).reduce(1, Math::multiplyExact);
   }
 
   private static String reason(IOException e) {

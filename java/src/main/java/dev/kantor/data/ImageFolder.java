@@ -87,7 +87,10 @@ final class ImageFolder {
             i -> {
               try {
                 byte[] pixels =
-                    Resize.apply(PictureDecoder.decode(files.get(i), channels), height, width);
+                    Resize.apply(
+                        PictureDecoder.decode(files.get(i), channels, height, width),
+                        height,
+                        width);
                 MemorySegment.copy(
                     pixels, 0, images, ValueLayout.JAVA_BYTE, i * imageBytes, pixels.length);
               } catch (IOException e) {

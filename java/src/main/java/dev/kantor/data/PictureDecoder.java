@@ -12,6 +12,7 @@ import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import javax.imageio.ImageIO;
+import javax.imageio.ImageReadParam;
 import javax.imageio.ImageReader;
 import javax.imageio.stream.ImageInputStream;
 import javax.imageio.stream.MemoryCacheImageInputStream;
@@ -21,7 +22,14 @@ import javax.imageio.stream.MemoryCacheImageInputStream;
  * which is loaded when the first picture is.
  */
 final class PictureDecoder {
-  private static final long MAX_PIXELS = 1 << 26;
+  private static final long MAX_PIXELS = 1 << 28;
+
+  /**
+   * Pixels that each pixel of the resized picture is at least a mean of, each way, if they are
+   * there.
+   */
+  private static final int OVERSAMPLING = 8;
+
   private static final long MAX_BYTES = 1 << 28;
   private static final long PNG_SIGNATURE = 0x89504E470D0A1A0AL;
   private static final int PNG_CHUNK_OVERHEAD = 12;
@@ -32,10 +40,13 @@ final class PictureDecoder {
    * Decodes one picture; transparent parts come out black.
    *
    * @param channels 1 for grey (ITU-R BT.601 luma of colour pictures), 3 for RGB
+   * @param height what the picture will be resized to: one that is much larger is thinned out while
+   *     it is read, so that memory stays bounded whatever a file claims
+   * @param width likewise
    * @throws FormatException if the file is damaged, no PNG or JPEG, or too large
    * @throws IOException if it cannot be read, or this Java has no image readers
    */
-  static Picture decode(Path file, int channels) throws IOException {
+  static Picture decode(Path file, int channels, int height, int width) throws IOException {
     if (Files.size(file) > MAX_BYTES) {
       throw new FormatException(
           file, "has " + Files.size(file) + " bytes; pictures have at most " + MAX_BYTES);
@@ -43,7 +54,7 @@ final class PictureDecoder {
     byte[] bytes = Files.readAllBytes(file);
     String format = format(file, bytes);
     try {
-      return read(file, format, bytes, channels);
+      return read(file, format, bytes, channels, height, width);
     } catch (NoClassDefFoundError | UnsatisfiedLinkError e) {
       throw new IOException(
           "cannot decode "
@@ -59,7 +70,8 @@ final class PictureDecoder {
     }
   }
 
-  private static Picture read(Path file, String format, byte[] bytes, int channels)
+  private static Picture read(
+      Path file, String format, byte[] bytes, int channels, int height, int width)
       throws IOException {
     ImageReader reader = ImageIO.getImageReadersByFormatName(format).next();
     try (ImageInputStream in = new MemoryCacheImageInputStream(new ByteArrayInputStream(bytes))) {
@@ -76,7 +88,13 @@ final class PictureDecoder {
                 + MAX_PIXELS
                 + " pixels");
       }
-      return picture(reader.read(0), channels);
+      ImageReadParam thinning = reader.getDefaultReadParam();
+      thinning.setSourceSubsampling(
+          Math.max(1, reader.getWidth(0) / (OVERSAMPLING * width)),
+          Math.max(1, reader.getHeight(0) / (OVERSAMPLING * height)),
+          0,
+          0);
+      return picture(reader.read(0, thinning), channels);
     } finally {
       reader.dispose();
     }
