@@ -62,14 +62,15 @@ template <Pw op, int sources, bool spread_a, bool spread_b, bool spread_c>
 void run(const PwArguments& s) {
   constexpr int kB = sources > 1 ? 1 : 0, kC = sources > 2 ? 2 : 0;
   const Vec imm = broadcast(s.imm);
-  for (int64_t r = 0; r < s.rows; ++r) {
+  const int64_t rows = s.rows, cols = s.cols;  // in registers: for all the compiler knows, a store might change s
+  for (int64_t r = 0; r < rows; ++r) {
     Row<spread_a> a(s.source[0] + r * s.source_stride[0]);
     Row<spread_b> b(s.source[kB] + r * s.source_stride[kB]);
     Row<spread_c> c(s.source[kC] + r * s.source_stride[kC]);
     float* d = s.target + r * s.target_stride;
     int64_t i = 0;
-    for (; i + kWidth <= s.cols; i += kWidth) store(d + i, apply<op>(a(i), b(i), c(i), imm));
-    if (int64_t n = s.cols - i) store_partial(d + i, apply<op>(a(i, n), b(i, n), c(i, n), imm), n);
+    for (; i + kWidth <= cols; i += kWidth) store(d + i, apply<op>(a(i), b(i), c(i), imm));
+    if (int64_t n = cols - i) store_partial(d + i, apply<op>(a(i, n), b(i, n), c(i, n), imm), n);
   }
 }
 

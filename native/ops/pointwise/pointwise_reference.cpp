@@ -158,8 +158,7 @@ void check_tensors(const Node& node, const PwProgram& program, size_t first_in, 
         node.reject("outputs %zu and %zu overlap; expected memory of their own", other, j);
     for (size_t k = 0; k < operand_count; ++k)
       if (overlap(out, operands[k]) && !(out.data == operands[k].data && program.elementwise(k)))
-        node.reject("output %zu overlaps operand %zu; only an elementwise operand may lie there, from the same address on",
-                    j, k);
+        node.reject("output %zu overlaps operand %zu; only an elementwise operand may lie there, from its start", j, k);
   }
 }
 

@@ -16,7 +16,8 @@ float sum_of(const float* p, int64_t n) {
   int64_t i = 0;
   for (; i + 4 * kWidth <= n; i += 4 * kWidth)
     for (int k = 0; k < 4; ++k) lanes[k] += load(p + i + k * kWidth);
-  for (int k = 0; i < n; i += kWidth, ++k) lanes[k] += load_partial(p + i, std::min<int64_t>(kWidth, n - i));
+  for (; i + kWidth <= n; i += kWidth) lanes[0] += load(p + i);
+  if (i < n) lanes[1] += load_partial(p + i, n - i);
   return sum((lanes[0] + lanes[1]) + (lanes[2] + lanes[3]));
 }
 
@@ -103,8 +104,11 @@ void prepare_groups(const Node& node, Plan& plan, const PwKernel& kernel, int64_
     const int64_t first = task % blocks * groups_a_task, n = std::min(groups_a_task, groups - first);
     double totals[kMaxGroups] = {};
     auto add = [&](const PwKernel::Tile& tile) {
-      for (int64_t r = 0; r < tile.area.rows; ++r)
-        totals[(tile.area.row + r) % groups - first] += sum_of(tile.value + r * tile.stride, tile.area.cols);
+      int64_t group = tile.area.row % groups;
+      for (int64_t r = 0; r < tile.area.rows; ++r) {
+        totals[group - first] += sum_of(tile.value + r * tile.stride, tile.area.cols);
+        if (++group == groups) group = 0;
+      }
     };
     const int64_t cols_here = std::min(width, cols - col);
     if (n == groups) {
