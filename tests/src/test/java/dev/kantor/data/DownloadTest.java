@@ -39,10 +39,13 @@ class DownloadTest {
   private final ByteArrayOutputStream messages = new ByteArrayOutputStream();
   private final Map<String, Integer> requests = new ConcurrentHashMap<>();
   private final List<Part> parts = new ArrayList<>();
+  private Path origin;
   private HttpServer server;
 
   @BeforeEach
-  void start() throws Exception {
+  void start(@TempDir Path origin) throws Exception {
+    DataSetsTest.writeIdx(origin, 3, new int[] {2, 0, 1}, 2, new int[] {1, 2});
+    this.origin = origin;
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     for (String base :
         List.of("/good/", "/cut/", "/long/", "/noise/", "/sum/", "/shape/", "/tail/")) {
@@ -160,7 +163,7 @@ class DownloadTest {
 
   @Test
   void aSumOverThePackedFileIsCheckedToo() throws Exception {
-    byte[] packed = gzip(idx(IdxFolder.TRAIN_LABELS));
+    byte[] packed = gzip(Files.readAllBytes(origin.resolve(IdxFolder.TRAIN_LABELS)));
     Part right =
         new Part(IdxFolder.TRAIN_LABELS, new long[] {3}, "MD5", Over.PACKED, sum("MD5", packed));
     new IdxSource("fashion-mnist", List.of(address("/good/")), List.of(right))
@@ -194,7 +197,7 @@ class DownloadTest {
             IdxFolder.TRAIN_LABELS,
             IdxFolder.TEST_IMAGES,
             IdxFolder.TEST_LABELS)) {
-      byte[] plain = idx(name);
+      byte[] plain = Files.readAllBytes(origin.resolve(name));
       byte[] packed =
           switch (base) {
             case "/cut/" -> Arrays.copyOf(gzip(plain), gzip(plain).length - 9);
@@ -248,19 +251,6 @@ class DownloadTest {
     try (Stream<Path> files = Files.list(inside)) {
       return files.map(file -> file.getFileName().toString()).sorted().toList();
     }
-  }
-
-  private static byte[] idx(String name) throws IOException {
-    Path temporary = Files.createTempDirectory("idx");
-    DataSetsTest.writeIdx(temporary, 3, new int[] {2, 0, 1}, 2, new int[] {1, 2});
-    byte[] bytes = Files.readAllBytes(temporary.resolve(name));
-    try (Stream<Path> files = Files.list(temporary)) {
-      for (Path file : files.toList()) {
-        Files.delete(file);
-      }
-    }
-    Files.delete(temporary);
-    return bytes;
   }
 
   private static byte[] changed(byte[] bytes, int at) {
