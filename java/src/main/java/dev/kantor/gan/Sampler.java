@@ -6,6 +6,7 @@ import dev.kantor.graph.State;
 import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Parameter;
+import dev.kantor.nn.Pass;
 import dev.kantor.tensor.Shape;
 import dev.kantor.tensor.DType;
 
@@ -38,7 +39,7 @@ public final class Sampler implements AutoCloseable {
           t.substitute(p.slot(), t.read(Updates.average(p)));
         }
       }
-      Value x = design.generator().forward(t, t.normal(new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
+      Value x = design.generator().forward(Pass.evaluation(t), t.normal(new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
       output[0] = state.add(new Slot("sampler.samples", x.dtype(), x.shape()));
       t.write(output[0], x);
       t.increment(counter, 1);
