@@ -272,7 +272,7 @@ final class Fuse {
 
   private void attachSums() {
     for (Node n : graph.nodes) {
-      if (!(n.op instanceof SumTo(Shape target))) {
+      if (!(n.op instanceof SumTo(Shape target, float _))) {
         continue;
       }
       Value in = n.inputs.getFirst();
@@ -342,7 +342,7 @@ final class Fuse {
       op = "reduce";
       int kind = p.domain().reduceKind(reduced);
       outputs.add(u.sum.output());
-      attributes.addAll(List.of((long) kind, (long) Float.floatToRawIntBits(1f), (long) p.result(),
+      attributes.addAll(List.of((long) kind, (long) Float.floatToRawIntBits(((SumTo) u.sum.op).factor()), (long) p.result(),
           kind == 3 ? p.domain().channels(reduced) : 1L));
     }
     inputs.addAll(p.operands());
