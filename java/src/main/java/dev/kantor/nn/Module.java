@@ -1,5 +1,6 @@
 package dev.kantor.nn;
 
+import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -8,15 +9,10 @@ public interface Module {
   /** Its parameters, in the order of its layers. */
   List<Parameter> parameters();
 
-  /** Tensors that forward passes update and no gradient trains, running statistics for one. */
-  default List<Parameter> buffers() {
-    return List.of();
-  }
-
   /**
-   * Writes a forward pass.
+   * Writes the forward pass.
    *
-   * @param x [rows, features], or [rows, channels, height, width] where the module takes planes
+   * @param x [rows, features]
    */
-  Value forward(Pass pass, Value x);
+  Value forward(Trace trace, Value x);
 }

@@ -4,7 +4,7 @@ import dev.kantor.graph.Slot;
 import java.util.Objects;
 
 /**
- * A tensor of a network: a trained one, or a buffer.
+ * A trained tensor.
  *
  * @param slot where it lives
  * @param initial how it starts

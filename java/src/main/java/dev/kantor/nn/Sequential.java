@@ -1,5 +1,6 @@
 package dev.kantor.nn;
 
+import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -19,15 +20,10 @@ public record Sequential(List<Module> modules) implements Module {
   }
 
   @Override
-  public List<Parameter> buffers() {
-    return modules.stream().flatMap(m -> m.buffers().stream()).toList();
-  }
-
-  @Override
-  public Value forward(Pass pass, Value x) {
+  public Value forward(Trace trace, Value x) {
     Value v = x;
     for (Module m : modules) {
-      v = m.forward(pass, v);
+      v = m.forward(trace, v);
     }
     return v;
   }

@@ -1,0 +1,58 @@
+package dev.kantor.cli;
+
+import dev.kantor.graph.Ops;
+import dev.kantor.graph.Program;
+import dev.kantor.graph.Slot;
+import dev.kantor.graph.State;
+import dev.kantor.graph.Trace;
+import dev.kantor.tensor.Device;
+import java.util.Locale;
+
+/**
+ * What a device reaches, measured just now with Kantor's own kernels: a stated peak would say more than the machine gives.
+ *
+ * @param flopsPerSecond of a matrix product of {@value #SIDE} x {@value #SIDE} matrices
+ * @param bytesPerSecond of scaling an array of {@value #MEGABYTES} MB, read and written
+ */
+record Machine(double flopsPerSecond, double bytesPerSecond) {
+  private static final int SIDE = 512;
+  private static final int MEGABYTES = 32;
+  private static final int TRIES = 5;
+
+  static Machine measure(Device device) {
+    long n = MEGABYTES * 1_000_000L / 4;
+    try (State state = new State(device)) {
+      Slot a = state.add(Slot.f32("a", SIDE, SIDE));
+      Slot b = state.add(Slot.f32("b", SIDE, SIDE));
+      Slot c = state.add(Slot.f32("c", SIDE, SIDE));
+      Slot x = state.add(Slot.f32("x", n));
+      Slot y = state.add(Slot.f32("y", n));
+      double product = fastest(state, t -> t.write(c, Ops.matmul(t.read(a), t.read(b))));
+      double scale = fastest(state, t -> t.write(y, Ops.scale(t.read(x), 2)));
+      return new Machine(2.0 * SIDE * SIDE * SIDE / product, 2.0 * 4 * n / scale);
+    }
+  }
+
+  private static double fastest(State state, Trace.Body body) {
+    double best = Double.POSITIVE_INFINITY;
+    try (Program p = Program.compile(Trace.of(body), state)) {
+      for (int i = 0; i < TRIES; i++) {
+        long start = System.nanoTime();
+        p.run(1);
+        best = Math.min(best, (System.nanoTime() - start) / 1e9);
+      }
+    }
+    return best;
+  }
+
+  /** The least time for so much arithmetic. Bytes do not count: the networks of this family stay in the caches. */
+  double floorSeconds(long flops) {
+    return flops / flopsPerSecond;
+  }
+
+  @Override
+  public String toString() {
+    return String.format(Locale.ROOT, "measured: %.1f GFLOP/s in a %d x %d product, %.1f GB/s", flopsPerSecond / 1e9, SIDE, SIDE,
+        bytesPerSecond / 1e9);
+  }
+}

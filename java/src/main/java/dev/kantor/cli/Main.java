@@ -1,0 +1,108 @@
+package dev.kantor.cli;
+
+import dev.kantor.nativelib.KantorException;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The command line. Results go to the first stream, progress and errors to the second. */
+@Command(
+    name = "kantor",
+    description = "Trains generative adversarial networks.",
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      TrainCommand.class,
+      ResumeCommand.class,
+      SampleCommand.class,
+      InfoCommand.class,
+      CompletionCommand.class,
+      HelpCommand.class
+    },
+    sortOptions = false,
+    mixinStandardHelpOptions = true,
+    versionProvider = Versions.class,
+    footer = {
+      "",
+      "First steps:",
+      "  kantor train wgan-gp --data glyphs --epochs 5 --out runs/first",
+      "  kantor sample runs/first --count 64 --out digits.png",
+      "",
+      "kantor help TOPIC explains: @|bold losses|@ (why is it negative?), @|bold data|@, @|bold settings|@, @|bold runs|@.",
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted with the state saved."
+    })
+public final class Main {
+  static final int DONE = 0;
+  static final int FAILED = 1;
+  static final int WRONG_USAGE = 2;
+  static final int INTERRUPTED = 130;
+
+  @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show where an error comes from.")
+  private boolean verbose;
+
+  private Main() {}
+
+  public static void main(String[] args) {
+    System.exit(run(System.out, System.err, args));
+  }
+
+  /**
+   * Runs a command.
+   *
+   * @return the exit status
+   */
+  public static int run(PrintStream out, PrintStream err, String... args) {
+    Main main = new Main();
+    PrintWriter results = new PrintWriter(out, true, StandardCharsets.UTF_8);
+    PrintWriter messages = new PrintWriter(err, true, StandardCharsets.UTF_8);
+    CommandLine line = new CommandLine(main)
+        .setOut(results)
+        .setErr(messages)
+        .setUsageHelpAutoWidth(false)
+        .setUsageHelpWidth(110)
+        .setParameterExceptionHandler((e, _) -> wrongUsage(e))
+        .setExecutionExceptionHandler((e, command, _) -> main.failed(e, command));
+    if (args.length == 0) {
+      line.usage(messages);
+      return WRONG_USAGE;
+    }
+    int status = line.execute(args);
+    results.flush();
+    messages.flush();
+    return status;
+  }
+
+  private static int wrongUsage(ParameterException e) {
+    CommandLine command = e.getCommandLine();
+    PrintWriter err = command.getErr();
+    err.println("kantor: " + e.getMessage());
+    UnmatchedArgumentException.printSuggestions(e, err);
+    err.println("Try: " + command.getCommandSpec().qualifiedName() + " --help");
+    return WRONG_USAGE;
+  }
+
+  private int failed(Exception e, CommandLine command) throws Exception {
+    boolean expected = e instanceof IOException || e instanceof UncheckedIOException || e instanceof KantorException
+        || e instanceof IllegalArgumentException;
+    String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+    if (e instanceof FileSystemException f && f.getReason() == null) {
+      text += ": " + e.getClass().getSimpleName(); // its message is the path alone
+    }
+    // The native core puts one cause on a line.
+    String oneLine = String.join("; ", text.strip().lines().toList());
+    command.getErr().println("kantor: " + (expected ? oneLine : "internal error: " + e.getClass().getSimpleName() + ": " + oneLine
+        + "; please report it with the output of --verbose"));
+    if (verbose) {
+      e.printStackTrace(command.getErr());
+    }
+    return FAILED;
+  }
+}

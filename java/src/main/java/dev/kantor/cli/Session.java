@@ -1,0 +1,149 @@
+package dev.kantor.cli;
+
+import dev.kantor.cli.Pictures.Size;
+import dev.kantor.gan.Design;
+import dev.kantor.gan.Gan;
+import dev.kantor.gan.Sampler;
+import dev.kantor.gan.Settings;
+import dev.kantor.gan.Variant;
+import dev.kantor.graph.Program;
+import dev.kantor.graph.State;
+import dev.kantor.nativelib.KantorException;
+import dev.kantor.nativelib.Status;
+import dev.kantor.tensor.Device;
+import dev.kantor.train.Checkpoint;
+import dev.kantor.train.Job;
+import dev.kantor.train.Manifest;
+import dev.kantor.train.MetricsLog;
+import dev.kantor.train.RunFolder;
+import dev.kantor.train.Training;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** A GAN on a device with its data, ready to be trained in a run's folder. */
+final class Session implements AutoCloseable {
+  private static final int PICTURE_SAMPLES = 100;
+  private static final int PICTURE_SCALE = 1;
+
+  private final State state;
+  private final Gan gan;
+  private final Design design;
+  private final Size size;
+  private final long seed;
+
+  Session(Device device, Settings settings, Images images, long seed) {
+    this.size = images.size();
+    this.seed = seed;
+    design = Design.of(settings, size.numbers());
+    state = new State(device);
+    try {
+      gan = new Gan(design, state, images.bytes(), images.count(), seed, Program.Options.DEFAULT);
+    } catch (RuntimeException e) {
+      state.close();
+      throw e;
+    }
+  }
+
+  Job job() {
+    return gan.job();
+  }
+
+  State state() {
+    return state;
+  }
+
+  /** Everything that decides the numbers of a run. */
+  static Map<String, String> configuration(Settings settings, Images images, long seed, String precision) {
+    Map<String, String> c = new LinkedHashMap<>();
+    c.put("variant", settings.variant());
+    c.put("data", images.name());
+    c.put("images", Long.toString(images.count()));
+    c.put("image", images.size().toString());
+    c.put("data-fingerprint", images.fingerprint());
+    c.put("seed", Long.toString(seed));
+    c.put("precision", precision);
+    c.putAll(settings.values());
+    return c;
+  }
+
+  /** The settings in a run's configuration. */
+  static Settings settings(Manifest manifest) {
+    Settings s = Variant.of(manifest.value("variant")).settings();
+    for (String name : s.values().keySet()) {
+      s = s.with(name, manifest.value(name));
+    }
+    return s;
+  }
+
+  /**
+   * Trains until the goal, Ctrl-C or a fault, and says what came of it.
+   *
+   * @param start where the state is from; null: the beginning
+   * @return the exit status
+   * @throws KantorException with {@link Status#FAULT} if a value was not finite
+   */
+  int train(RunFolder folder, Manifest manifest, Checkpoint start, PrintWriter err) throws IOException {
+    double seconds = start == null ? 0 : start.seconds();
+    Training.Outcome outcome;
+    try (Sampler sampler = new Sampler(design, state, PICTURE_SAMPLES, seed);
+        Display display = new Display(err, Terminal.width(), manifest.goal(), job().metrics(), job().iterationsPerEpoch(),
+            start == null ? 0 : start.iteration(), seconds)) {
+      Training training = new Training(job(), folder, manifest, new Training.Watcher() {
+        @Override
+        public void progress(Training.Progress p) {
+          display.show(p);
+        }
+
+        @Override
+        public void picture(String name) throws IOException {
+          try (Arena arena = Arena.ofConfined()) {
+            MemorySegment samples = Pictures.draw(sampler, size, PICTURE_SAMPLES, arena);
+            Pictures.writeGrid(folder.samples().resolve(name + ".png"), Pictures.toBytes(samples, arena), size, PICTURE_SCALE);
+          }
+          MetricsLog.Table metrics = MetricsLog.read(folder.path());
+          if (!metrics.rows().isEmpty()) {
+            Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);
+          }
+        }
+      });
+      try (Interruption _ = new Interruption(training::stop)) {
+        outcome = training.run(seconds);
+      }
+    }
+    String resume = "kantor resume " + quoted(folder.path());
+    return switch (outcome.end()) {
+      case DONE -> {
+        err.println("done: " + outcome.iteration() + " iterations; draw samples: kantor sample " + quoted(folder.path())
+            + " --count 64 --out samples.png");
+        yield Main.DONE;
+      }
+      case STOPPED -> {
+        err.println("interrupted after iteration " + outcome.iteration() + ", the state is saved; to go on: " + resume);
+        yield Main.INTERRUPTED;
+      }
+      case FAULT -> throw new KantorException(Status.FAULT, String.format(Locale.ROOT,
+          "%s: the training diverged. The last good state is in %s. Start again with a lower learning-rate (now %s)%s, see kantor help"
+              + " losses",
+          outcome.fault().orElseThrow(), outcome.checkpoint(), manifest.value("learning-rate"),
+          manifest.value("regulariser").equals("clip") ? " or a smaller clip" : " or another regulariser"));
+    };
+  }
+
+  /** A path as a shell reads it. */
+  private static String quoted(Path path) {
+    String s = path.toString();
+    return s.matches("[\\w./+=:@%-]+") ? s : "'" + s.replace("'", "'\\''") + "'";
+  }
+
+  @Override
+  public void close() {
+    gan.close();
+    state.close();
+  }
+}
