@@ -148,6 +148,7 @@ kt_status kt_memory_wrap(kt_device* handle, const void* host, uint64_t bytes, kt
     memory->data = static_cast<std::byte*>(const_cast<void*>(host));  // read_only keeps every writer away
     memory->bytes = bytes;
     memory->read_only = true;
+    prefer_huge_pages(host, bytes);
     return add_memory(device, std::move(memory), out);
   });
 }

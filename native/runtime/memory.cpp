@@ -13,6 +13,7 @@ namespace kantor {
 namespace {
 constexpr uint64_t kHugePage = uint64_t{2} << 20;
 constexpr uint64_t kAlignment = 64;
+constexpr int kCollapse = 25;  // MADV_COLLAPSE of Linux 6.1, which older headers lack: now, not when the kernel finds time
 }  // namespace
 
 Block::Block(uint64_t bytes, const char* what) : bytes_(bytes) {
@@ -59,6 +60,14 @@ Block::~Block() {
     munmap(data_, mapped_);
   else
     std::free(data_);
+}
+
+void prefer_huge_pages(const void* memory, uint64_t bytes) {
+  uint64_t begin = (reinterpret_cast<uintptr_t>(memory) + kHugePage - 1) / kHugePage * kHugePage;
+  uint64_t end = (reinterpret_cast<uintptr_t>(memory) + bytes) / kHugePage * kHugePage;
+  if (end <= begin) return;
+  void* at = reinterpret_cast<void*>(begin);
+  if (madvise(at, end - begin, MADV_HUGEPAGE) == 0) madvise(at, end - begin, kCollapse);
 }
 
 }  // namespace kantor

@@ -24,4 +24,8 @@ class Block {
   uint64_t mapped_ = 0;  // 0: from the heap
 };
 
+// Asks for huge pages under memory of the caller's, where it has any: a batch's rows lie anywhere in a data set, and with small
+// pages each row costs a walk of the page table. Changes no contents; a kernel that cannot is no error.
+void prefer_huge_pages(const void* memory, uint64_t bytes);
+
 }  // namespace kantor

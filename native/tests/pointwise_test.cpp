@@ -148,7 +148,7 @@ float exact_float(const PwInstruction& i, float a, float b) {
     case Pw::sqrt: return std::sqrt(a);
     case Pw::safe_rsqrt: return a > 0 ? 1 / std::sqrt(a) : 0;
     case Pw::reciprocal: return 1 / a;
-    case Pw::relu: return a > 0 ? a : 0;
+    case Pw::relu: return a <= 0 ? 0 : a;
     case Pw::leaky_relu: return a > 0 ? a : i.imm * a;
     case Pw::step: return a > 0 ? 1 : 0;
     case Pw::leaky_mask: return a > 0 ? 1 : i.imm;

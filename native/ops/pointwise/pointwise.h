@@ -29,7 +29,7 @@
 
 namespace kantor {
 
-// Comparisons with NaN are false, so relu, step, sign and safe_rsqrt of NaN are 0; every other operation makes NaN of
+// Comparisons with NaN are false, so step, sign and safe_rsqrt of NaN are 0; every other operation makes NaN of
 // NaN.
 enum class Pw : uint8_t {
   input = 0,         // dst = operand a
@@ -49,7 +49,7 @@ enum class Pw : uint8_t {
   tanh = 14,
   sigmoid = 15,
   softplus = 16,     // log(1 + e^a) without overflow: max(a, 0) + log1p(exp(-|a|))
-  relu = 17,         // a > 0 ? a : 0
+  relu = 17,         // a <= 0 ? 0 : a
   leaky_relu = 18,   // a > 0 ? a : imm * a
   step = 19,         // a > 0 ? 1 : 0
   leaky_mask = 20,   // a > 0 ? 1 : imm

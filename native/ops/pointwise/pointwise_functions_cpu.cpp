@@ -23,7 +23,7 @@ inline Vec apply(Vec a, Vec b, Vec c, Vec imm) {
   else if constexpr (op == Pw::tanh) return tanh(a);
   else if constexpr (op == Pw::sigmoid) return sigmoid(a);
   else if constexpr (op == Pw::softplus) return softplus(a);
-  else if constexpr (op == Pw::relu) return max(a, zero);
+  else if constexpr (op == Pw::relu) return max(zero, a);  // in this order, so that NaN stays NaN
   else if constexpr (op == Pw::leaky_relu) return a > 0.0f ? a : imm * a;
   else if constexpr (op == Pw::step) return a > 0.0f ? one : zero;
   else if constexpr (op == Pw::leaky_mask) return a > 0.0f ? one : imm;

@@ -182,7 +182,7 @@ double apply(Pw op, double a, double b, double dst, double imm) {
     case Pw::tanh: return std::tanh(a);
     case Pw::sigmoid: return 1 / (1 + std::exp(-a));
     case Pw::softplus: return larger(a, 0) + std::log1p(std::exp(-std::fabs(a)));
-    case Pw::relu: return larger(a, 0);
+    case Pw::relu: return larger(0, a);
     case Pw::leaky_relu: return a > 0 ? a : imm * a;
     case Pw::step: return a > 0 ? 1 : 0;
     case Pw::leaky_mask: return a > 0 ? 1 : imm;

@@ -8,6 +8,7 @@ import dev.kantor.gan.Regulariser.GradientPenalty;
 import dev.kantor.gan.Regulariser.None;
 import dev.kantor.gan.Regulariser.ZeroCentred;
 import dev.kantor.nn.Activation;
+import dev.kantor.nn.ConvNets;
 import dev.kantor.nn.Initialisation;
 import dev.kantor.nn.Mlp;
 import dev.kantor.nn.Module;
@@ -39,12 +40,21 @@ public record Design(Module generator, Module critic, Objective objective, Regul
   }
 
   /**
-   * The design that settings describe.
+   * The design that settings describe, for samples of so many numbers that are no images.
    *
-   * @param features numbers in a sample
    * @throws IllegalArgumentException naming the setting that has no good value
    */
   public static Design of(Settings s, long features) {
+    return of(s, 1, 1, features);
+  }
+
+  /**
+   * The design that settings describe, for images.
+   *
+   * @throws IllegalArgumentException naming the setting that has no good value
+   */
+  public static Design of(Settings s, long channels, long height, long width) {
+    long features = channels * height * width;
     Objective objective = switch (s.choice("objective", "minimax", "wasserstein", "hinge", "least-squares")) {
       case "wasserstein" -> new Wasserstein();
       case "hinge" -> new Hinge();
@@ -64,11 +74,16 @@ public record Design(Module generator, Module critic, Objective objective, Regul
     }
     Initialisation init = Initialisation.of(s.text("init"));
     long latent = s.integer("latent", 1);
-    Module generator = Mlp.of("generator", widths(latent, s.integers("generator-hidden"), features),
-        Activation.of(s.text("generator-activation")), Activation.TANH, false, init);
+    Module generator = s.choice("generator", "mlp", "conv").equals("conv")
+        ? ConvNets.generator("generator", latent, s.integers("generator-channels"), channels, height, width, init)
+        : Mlp.of("generator", widths(latent, s.integers("generator-hidden"), features),
+            Activation.of(s.text("generator-activation")), Activation.TANH, false, init);
     boolean layerNorm = s.choice("critic-norm", "none", "layer-norm").equals("layer-norm");
-    Module critic = Mlp.of("critic", widths(features, s.integers("critic-hidden"), 1),
-        Activation.of(s.text("critic-activation")), null, layerNorm, init);
+    Activation between = Activation.of(s.text("critic-activation"));
+    Module critic = s.choice("critic", "mlp", "conv").equals("conv")
+        ? ConvNets.critic("critic", channels, height, width, s.integers("critic-channels"), s.integer("critic-dense", 1), 1, between,
+            init)
+        : Mlp.of("critic", widths(features, s.integers("critic-hidden"), 1), between, null, layerNorm, init);
     double rate = s.number("learning-rate");
     double generatorRate = s.text("generator-learning-rate").isEmpty() ? rate : s.number("generator-learning-rate");
     return new Design(generator, critic, objective, regulariser, optimizer(s, generatorRate), optimizer(s, rate),

@@ -6,10 +6,9 @@ import dev.kantor.graph.State;
 import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Parameter;
+import dev.kantor.nn.Pass;
 import dev.kantor.tensor.Shape;
 import dev.kantor.tensor.DType;
-import java.util.ArrayList;
-import java.util.List;
 
 /** Draws samples from a generator whose parameters are in a state, without touching the state's training. */
 public final class Sampler implements AutoCloseable {
@@ -40,25 +39,13 @@ public final class Sampler implements AutoCloseable {
           t.substitute(p.slot(), t.read(Updates.average(p)));
         }
       }
-      Value x = design.generator().forward(t, t.normal(new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
+      Value x = design.generator().forward(Pass.evaluation(t), t.normal(new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
       output[0] = state.add(new Slot("sampler.samples", x.dtype(), x.shape()));
       t.write(output[0], x);
       t.increment(counter, 1);
     });
     samples = output[0];
     program = Program.compile(graph, state);
-  }
-
-  /** The slots that sampling reads: the generator's parameters, and their moving averages if the design has them. */
-  public static List<Slot> slots(Design design) {
-    List<Slot> slots = new ArrayList<>();
-    for (Parameter p : design.generator().parameters()) {
-      slots.add(p.slot());
-      if (design.ema() > 0) {
-        slots.add(Updates.average(p));
-      }
-    }
-    return slots;
   }
 
   /** Samples in a batch. */

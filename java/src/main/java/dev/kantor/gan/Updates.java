@@ -8,6 +8,7 @@ import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Module;
 import dev.kantor.nn.Parameter;
+import dev.kantor.nn.Pass;
 import dev.kantor.optim.Optimizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,7 +32,7 @@ public final class Updates {
   public Updates(Design design, State state) {
     this.design = design;
     this.state = state;
-    parameters().forEach(p -> state.add(p.slot()));
+    tensors().forEach(p -> state.add(p.slot()));
     critic = design.criticOptimizer().bind("critic.optimizer", state, design.critic().parameters(),
         new Optimizer.Around(design.clip(), 0));
     generator = design.generatorOptimizer().bind("generator.optimizer", state, design.generator().parameters(),
@@ -45,11 +46,18 @@ public final class Updates {
     return all;
   }
 
-  /** Writes the parameters' first values, and those of the moving averages. Run the program once. */
+  private List<Parameter> tensors() {
+    List<Parameter> all = new ArrayList<>(parameters());
+    all.addAll(design.critic().buffers());
+    all.addAll(design.generator().buffers());
+    return all;
+  }
+
+  /** Writes the parameters' and buffers' first values, and those of the moving averages. Run the program once. */
   public void traceInitial(Trace t, Slot seed, Slot counter) {
     t.streamsFrom(INITIAL_STREAMS);
     Trace.Clock clock = new Trace.Clock(seed, counter, 1, 0);
-    for (Parameter p : parameters()) {
+    for (Parameter p : tensors()) {
       long[] dims = p.slot().shape().dims();
       Value v = switch (p.initial()) {
         case Parameter.Initial.Uniform(double bound) -> t.uniform(clock, -bound, bound, dims);
@@ -80,8 +88,8 @@ public final class Updates {
     for (int i = 0; i < design.criticSteps(); i++) {
       ofCritic = criticUpdate(t, inputs, i, counter);
     }
-    Value fake = design.generator().forward(t, inputs.generatorNoise());
-    Value loss = design.objective().generator(design.critic().forward(t, fake));
+    Value fake = design.generator().forward(Pass.training(t), inputs.generatorNoise());
+    Value loss = design.objective().generator(design.critic().forward(Pass.training(t), fake));
     List<Value> gradients = Gradients.grad(loss, slots(t, design.generator()));
     Value norm = totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
     generator.update(t, gradients);
@@ -91,12 +99,12 @@ public final class Updates {
 
   private List<Value> criticUpdate(Trace t, Inputs inputs, int step, Slot counter) {
     Value real = inputs.real(step);
-    Value fake = design.generator().forward(t, inputs.criticNoise(step));
-    Value onReal = design.critic().forward(t, real);
-    Value onFake = design.critic().forward(t, fake);
+    Value fake = design.generator().forward(Pass.training(t), inputs.criticNoise(step));
+    Value onReal = design.critic().forward(Pass.training(t), real);
+    Value onFake = design.critic().forward(Pass.training(t), fake);
     Value loss = design.objective().discriminator(onReal, onFake);
     Optional<Ops.Penalty> penalty =
-        design.regulariser().penalty(x -> design.critic().forward(t, x), real, fake, () -> inputs.alpha(step));
+        design.regulariser().penalty(x -> design.critic().forward(Pass.training(t), x), real, fake, () -> inputs.alpha(step));
     Value total = penalty.map(p -> Ops.add(loss, p.value())).orElse(loss);
     List<Value> gradients = Gradients.grad(total, slots(t, design.critic()));
     Value norm = totalNorm(t.guardedNorms(counter, gradients, 0));

@@ -17,6 +17,7 @@ public record Variant(String name, String title, String paper, Map<String, Strin
   private static final String GOODFELLOW = "Goodfellow et al. 2014";
   private static final String ARJOVSKY = "Arjovsky, Chintala, Bottou 2017";
   private static final String GULRAJANI = "Gulrajani et al. 2017";
+  private static final String RADFORD = "Radford, Metz, Chintala 2016";
   private static final String OURS = "Kantor";
   private static final String FRAMEWORK = "PyTorch";
 
@@ -37,24 +38,29 @@ public record Variant(String name, String title, String paper, Map<String, Strin
       new Setting("regulariser", "none", "none, clip, gradient-penalty, r1, r2", OURS),
       new Setting("penalty-weight", "10", "lambda of the gradient penalty, gamma of r1 and r2", GULRAJANI),
       new Setting("penalty-sides", "two", "gradient penalty: two, or one (only norms above 1)", GULRAJANI),
-      new Setting("clip", "0.05", "c: weights of linear layers are clipped to [-c, c]", OURS),
+      new Setting("clip", "0.05", "c: weights of linear and convolution layers are clipped to [-c, c]", OURS),
       new Setting("critic-steps", "1", "updates of the critic for one of the generator", GOODFELLOW),
       new Setting("batch-size", "64", "samples in a batch", GULRAJANI),
       new Setting("optimizer", "adam", "adam, rmsprop, sgd", OURS),
-      new Setting("learning-rate", "2e-4", "step size of both networks", "Radford, Metz, Chintala 2016"),
+      new Setting("learning-rate", "2e-4", "step size of both networks", RADFORD),
       new Setting("generator-learning-rate", "", "step size of the generator; empty: as learning-rate", "Heusel et al. 2017"),
-      new Setting("beta1", "0.5", "adam: decay of the first moment; sgd: momentum", "Radford, Metz, Chintala 2016"),
+      new Setting("beta1", "0.5", "adam: decay of the first moment; sgd: momentum", RADFORD),
       new Setting("beta2", "0.999", "adam: decay of the second moment", "Kingma, Ba 2015"),
       new Setting("alpha", "0.99", "rmsprop: decay of the mean square", FRAMEWORK),
       new Setting("epsilon", "1e-8", "adam and rmsprop: added to the root", FRAMEWORK),
       new Setting("weight-decay", "0", "adam: decoupled weight decay", "Loshchilov, Hutter 2019"),
       new Setting("ema", "0", "decay of the generator's moving average, which samples are drawn from; 0: off", "Yazici et al. 2019"),
-      new Setting("latent", "100", "size of the noise z", "Radford, Metz, Chintala 2016"),
-      new Setting("generator-hidden", "256,256", "widths of the generator's hidden layers", OURS),
-      new Setting("critic-hidden", "256,256", "widths of the critic's hidden layers", OURS),
-      new Setting("generator-activation", "relu", "relu, leaky-relu, tanh, sigmoid, softplus, silu", OURS),
+      new Setting("latent", "100", "size of the noise z", RADFORD),
+      new Setting("generator", "mlp", "network: mlp or conv", OURS),
+      new Setting("critic", "mlp", "network: mlp or conv", OURS),
+      new Setting("generator-hidden", "256,256", "mlp: widths of the generator's hidden layers", OURS),
+      new Setting("critic-hidden", "256,256", "mlp: widths of the critic's hidden layers", OURS),
+      new Setting("generator-channels", "64,32", "conv: channels after the generator's first and second convolution", OURS),
+      new Setting("critic-channels", "32,64", "conv: channels of the critic's convolutions", OURS),
+      new Setting("critic-dense", "1024", "conv: width of the critic's hidden linear layer", OURS),
+      new Setting("generator-activation", "relu", "mlp: relu, leaky-relu, tanh, sigmoid, softplus, silu", OURS),
       new Setting("critic-activation", "leaky-relu", "relu, leaky-relu (0.2), tanh, sigmoid, softplus, silu", OURS),
-      new Setting("critic-norm", "none", "none, or layer-norm before each hidden activation of the critic", GULRAJANI),
+      new Setting("critic-norm", "none", "mlp: none, or layer-norm before each hidden activation of the critic", GULRAJANI),
       new Setting("init", "framework", "framework (uniform, 1/sqrt(fan-in)) or normal-0.02", FRAMEWORK));
 
   public Variant {

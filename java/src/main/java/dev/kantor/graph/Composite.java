@@ -162,6 +162,132 @@ interface Composite extends Op {
     }
   }
 
+  /**
+   * Batch norm in training over x [N, C, H, W] or [N, C] with gamma and beta [C] (batch_norm.h): y, mean, 1 / standard deviation, biased
+   * variance.
+   */
+  record BatchNorm(float eps) implements Composite {
+    @Override
+    public String label() {
+      return "batch_norm";
+    }
+
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      Value x = in.getFirst();
+      int rank = x.shape().rank();
+      Shape channels = rank == 4 || rank == 2 ? Shape.of(x.shape().dim(1)) : null;
+      if (channels == null || !in.get(1).shape().equals(channels) || !in.get(2).shape().equals(channels)) {
+        throw Op.mismatch(label(), "x is %s, gamma %s, beta %s; expected [N, C, H, W] or [N, C], [C], [C]", x.spec(), in.get(1).spec(),
+            in.get(2).spec());
+      }
+      Spec perChannel = new Spec(x.dtype(), channels);
+      return List.of(x.spec(), perChannel, perChannel, perChannel);
+    }
+
+    @Override
+    public List<Value> decompose(Node node) {
+      ByChannel n = ByChannel.of(node.inputs.getFirst(), eps);
+      Shape c = n.shape();
+      Value y = Ops.add(Ops.mul(n.xhat(), Ops.reshape(node.inputs.get(1), c)), Ops.reshape(node.inputs.get(2), c));
+      Shape flat = node.inputs.get(1).shape();
+      return Arrays.asList(y, Ops.reshape(n.mean(), flat), Ops.reshape(n.rstd(), flat), Ops.reshape(n.variance(), flat));
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      if (g.get(0) == null || g.get(1) != null || g.get(2) != null || g.get(3) != null) {
+        return gradientOfDecomposition(this, node, g);
+      }
+      return Ops.node(new BatchNormGrad(eps), g.get(0), node.inputs.get(0), node.inputs.get(1), node.outputs.get(1),
+          node.outputs.get(2)).outputs;
+    }
+
+    @Override
+    public long flops(Node node) {
+      return 8 * node.inputs.getFirst().shape().count();
+    }
+  }
+
+  /** The gradient of {@link BatchNorm}: dx, dgamma, dbeta from dy, x, gamma, mean, rstd (batch_norm_grad.h). */
+  record BatchNormGrad(float eps) implements Composite {
+    @Override
+    public String label() {
+      return "batch_norm_grad";
+    }
+
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      return List.of(in.get(1).spec(), in.get(2).spec(), in.get(2).spec());
+    }
+
+    @Override
+    public List<Value> decompose(Node node) {
+      Value dy = node.inputs.get(0);
+      ByChannel n = ByChannel.of(node.inputs.get(1), eps);
+      Value gamma = Ops.reshape(node.inputs.get(2), n.shape());
+      double inverse = (double) gamma.shape().count() / dy.shape().count();
+      Value dbeta = Ops.sumTo(dy, n.shape());
+      Value dgamma = Ops.sumTo(Ops.mul(dy, n.xhat()), n.shape());
+      Value centred = Ops.sub(Ops.sub(dy, Ops.scale(dbeta, inverse)), Ops.mul(n.xhat(), Ops.scale(dgamma, inverse)));
+      Value dx = Ops.mul(Ops.mul(gamma, n.rstd()), centred);
+      Shape flat = node.inputs.get(2).shape();
+      return List.of(dx, Ops.reshape(dgamma, flat), Ops.reshape(dbeta, flat));
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      // As in layer norm's gradient, mean and rstd are functions of x.
+      return gradientOfDecomposition(this, node, g);
+    }
+
+    @Override
+    public long flops(Node node) {
+      return 12 * node.inputs.getFirst().shape().count();
+    }
+  }
+
+  /** x centred and scaled by channel; all parts have {@code shape}, which broadcasts to x. */
+  record ByChannel(Value xhat, Value rstd, Value mean, Value variance, Shape shape) {
+    static ByChannel of(Value x, float eps) {
+      long c = x.shape().dim(1);
+      Shape shape = x.shape().rank() == 4 ? Shape.of(1, c, 1, 1) : Shape.of(1, c);
+      double inverse = (double) c / x.shape().count();
+      Value mean = Ops.scale(Ops.sumTo(x, shape), inverse);
+      Value centred = Ops.sub(x, mean);
+      Value variance = Ops.scale(Ops.sumTo(Ops.square(centred), shape), inverse);
+      Value rstd = Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, Ops.shift(variance, eps));
+      return new ByChannel(Ops.mul(centred, rstd), rstd, mean, variance, shape);
+    }
+  }
+
+  /** log sum exp over the columns of [rows, columns], as [rows, 1] (log_sum_exp.h); its gradient is the softmax. */
+  record LogSumExp() implements Op {
+    @Override
+    public String label() {
+      return "log_sum_exp";
+    }
+
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      Value x = in.getFirst();
+      if (x.shape().rank() != 2 || !x.dtype().isFloating()) {
+        throw Op.mismatch(label(), "the operand is %s; expected [rows, columns]", x.spec());
+      }
+      return List.of(new Spec(x.dtype(), Shape.of(x.shape().dim(0), 1)));
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      return List.of(Ops.mul(g.getFirst(), Ops.exp(Ops.sub(node.inputs.getFirst(), node.output()))));
+    }
+
+    @Override
+    public long flops(Node node) {
+      return 17 * node.inputs.getFirst().shape().count();
+    }
+  }
+
   /** x centred and scaled by row, and the scale, both differentiable. */
   record Normalised(Value xhat, Value rstd) {
     static Normalised of(Value x, float eps) {

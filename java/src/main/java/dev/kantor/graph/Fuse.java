@@ -233,9 +233,20 @@ final class Fuse {
     return stores;
   }
 
+  /** Whether the kernel of this op applies a program of elementwise ops to its first output. */
+  private static boolean hasEpilogue(Node n) {
+    return n.op instanceof MatMul || n.op instanceof Convolution.Conv2d || n.op instanceof Convolution.DataGrad
+        || n.op instanceof Composite.BatchNorm;
+  }
+
+  /** How many axes of that output are the rows of the program's domain. */
+  private static int epilogueSplit(Node n) {
+    return n.output().shape().rank() == 4 ? 2 : n.op instanceof Composite.BatchNorm ? 2 : 1;
+  }
+
   private void attachProducts() {
     for (Node n : graph.nodes.reversed()) {
-      if (!(n.op instanceof MatMul)) {
+      if (!hasEpilogue(n)) {
         continue;
       }
       Unit home = null;
@@ -245,7 +256,7 @@ final class Fuse {
           if (u != null && home == null && u.product == null && u.single == null && !u.points.isEmpty()
               && u.shape.equals(n.output().shape()) && !(user.op instanceof Broadcast)
               && !leavesAndReturns(n, u)
-              && program(u.shape, u.points, n.output(), null, null, 1).isPresent()) {
+              && program(u.shape, u.points, n.output(), null, null, epilogueSplit(n)).isPresent()) {
             home = u;
           }
         }
@@ -261,7 +272,7 @@ final class Fuse {
 
   private void attachSums() {
     for (Node n : graph.nodes) {
-      if (!(n.op instanceof SumTo(Shape target))) {
+      if (!(n.op instanceof SumTo(Shape target, float _))) {
         continue;
       }
       Value in = n.inputs.getFirst();
@@ -302,23 +313,36 @@ final class Fuse {
     if (u.product != null && points.isEmpty()) {
       stores = List.of(accumulator);
     }
-    PointProgram p = PointProgram.of(u.shape, points, stores, accumulator, summed, reduced, u.product != null ? 1 : -1)
+    PointProgram p = PointProgram.of(u.shape, points, stores, accumulator, summed, reduced, u.product != null ? epilogueSplit(u.product) : -1)
         .orElseThrow(() -> new IllegalStateException("no program for " + points));
     List<Value> inputs = new ArrayList<>();
     List<Value> outputs = new ArrayList<>();
     List<Long> attributes = new ArrayList<>();
     String op = "pointwise";
     if (u.product != null) {
-      op = "gemm";
-      MatMul m = (MatMul) u.product.op;
       inputs.addAll(u.product.inputs);
-      attributes.addAll(List.of(m.transposeA() ? 1L : 0L, m.transposeB() ? 1L : 0L));
+      outputs.addAll(u.product.outputs.subList(1, u.product.outputs.size()));
+      switch (u.product.op) {
+        case MatMul(boolean ta, boolean tb) -> {
+          op = "gemm";
+          attributes.addAll(List.of(ta ? 1L : 0L, tb ? 1L : 0L));
+        }
+        case Composite.BatchNorm(float eps) -> {
+          op = "batch_norm";
+          attributes.add((long) Float.floatToRawIntBits(eps));
+        }
+        case Convolution c -> {
+          op = c instanceof Convolution.Conv2d ? "conv2d" : "conv2d_data_grad";
+          attributes.addAll(c.geometry().words());
+        }
+        default -> throw new IllegalStateException("no epilogue after " + u.product);
+      }
     }
     if (u.sum != null) {
       op = "reduce";
       int kind = p.domain().reduceKind(reduced);
       outputs.add(u.sum.output());
-      attributes.addAll(List.of((long) kind, (long) Float.floatToRawIntBits(1f), (long) p.result(),
+      attributes.addAll(List.of((long) kind, (long) Float.floatToRawIntBits(((SumTo) u.sum.op).factor()), (long) p.result(),
           kind == 3 ? p.domain().channels(reduced) : 1L));
     }
     inputs.addAll(p.operands());

@@ -40,6 +40,15 @@ final class Lowering {
           List.of(plain(n, "row_penalty", bits(r.weight()), bits(r.center()), r.oneSided() ? 1 : 0));
       case Composite.LayerNorm l -> List.of(plain(n, "layer_norm", bits(l.eps())));
       case Composite.LayerNormGrad _ -> List.of(plain(n, "layer_norm_grad"));
+      case Composite.LogSumExp _ -> List.of(plain(n, "log_sum_exp"));
+      case Composite.BatchNormGrad _ -> List.of(plain(n, "batch_norm_grad"));
+      case Convolution.WeightGrad w ->
+          List.of(plain(n, "conv2d_weight_grad", w.geometry().words().stream().mapToLong(Long::longValue).toArray()));
+      case Convolution.MaxPool m -> List.of(plain(n, "max_pool", m.kernelH(), m.kernelW(), m.strideH(), m.strideW()));
+      case Convolution.PoolScatter _ -> List.of(plain(n, "pool_scatter"));
+      case Convolution.PoolGather _ -> List.of(plain(n, "pool_gather"));
+      case Sources.OneHot _ -> List.of(plain(n, "one_hot"));
+      case Sources.GatherLabels _ -> List.of(plain(n, "gather", bits(1), bits(0)));
       case Sources.Normal r -> List.of(plain(n, "normal", r.stream(), r.stepScale(), r.stepOffset()));
       case Sources.Uniform r -> List.of(
           plain(n, "uniform", r.stream(), r.stepScale(), r.stepOffset(), bits(r.low()), bits(r.high())));

@@ -264,7 +264,7 @@ final class MergeRows {
         return null;
       }
       boolean product = op instanceof MatMul(boolean ta, boolean tb) && ta && !tb;
-      boolean columnSum = op instanceof SumTo(Shape target) && sumsRows(first.node, target) && sumsRows(second.node, target);
+      boolean columnSum = op instanceof SumTo(Shape target, float _) && sumsRows(first.node, target) && sumsRows(second.node, target);
       if (!product && !columnSum) {
         return null;
       }

@@ -21,6 +21,8 @@ import java.util.Set;
  */
 record PointProgram(Domain domain, List<Value> operands, List<Value> stores, long[] code, int result) {
   private static final int REGISTERS = 16;
+  private static final int MOST_OPERANDS = 64;
+  private static final int MOST_STORES = 16;
   private static final int INPUT = 0;
   private static final int ACCUMULATOR = 1;
   private static final int STORE = 2;
@@ -33,7 +35,7 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
    * @param summed the value to sum, or null
    * @param reduced the shape to sum to, or null
    * @param split 1 to fix the domain's split for a matrix product, -1 to choose it
-   * @return empty if an operand has no access pattern or the registers do not suffice
+   * @return empty if an operand has no access pattern, or there are more operands, stores or live values than the core takes
    */
   static Optional<PointProgram> of(Shape shape, List<Node> nodes, List<Value> stores, Value accumulator, Value summed,
       Shape reduced, int split) {
@@ -54,6 +56,9 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
     }
     if (summed != null && !inside.contains(summed)) {
       operands.add(summed);
+    }
+    if (operands.size() > MOST_OPERANDS || stores.size() > MOST_STORES) {
+      return Optional.empty();
     }
     List<Shape> shapes = operands.stream().map(Value::shape).toList();
     Optional<Domain> domain = split < 0

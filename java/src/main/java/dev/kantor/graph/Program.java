@@ -55,7 +55,7 @@ public final class Program implements AutoCloseable {
       g = MergeRows.run(g);
     }
     if (options.fuse) {
-      g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(g));
+      g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(FoldScales.run(g)));
     }
     Slot fault = null;
     for (Node n : g.nodes) {

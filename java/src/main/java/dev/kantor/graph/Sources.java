@@ -111,6 +111,49 @@ interface Sources {
     }
   }
 
+  /** Rows of 0 with 1 at the label's place (one_hot.h). Input: labels i32 [rows]. */
+  record OneHot(long classes) implements Op {
+    @Override
+    public String label() {
+      return "one_hot";
+    }
+
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      Value labels = in.getFirst();
+      if (labels.dtype() != DType.I32 || labels.shape().rank() != 1) {
+        throw Op.mismatch(label(), "labels are %s; expected i32[rows]", labels.spec());
+      }
+      return List.of(Spec.f32(Shape.of(labels.shape().dim(0), classes)));
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      return Arrays.asList((Value) null);
+    }
+  }
+
+  /** Labels by index (gather.h). Inputs: labels i32 [count, 1], indices i32 [n]. */
+  record GatherLabels() implements Op {
+    @Override
+    public String label() {
+      return "gather";
+    }
+
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      if (in.get(0).dtype() != DType.I32 || in.get(0).shape().rank() != 2 || in.get(1).dtype() != DType.I32) {
+        throw Op.mismatch(label(), "labels are %s and indices %s; expected i32[count, 1] and i32[n]", in.get(0).spec(), in.get(1).spec());
+      }
+      return List.of(new Spec(DType.I32, Shape.of(in.get(1).shape().dim(0), in.get(0).shape().dim(1))));
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      return Arrays.asList(null, null);
+    }
+  }
+
   private static void requireCounters(String label, List<Value> in) {
     for (Value v : in) {
       if (v.dtype() != DType.I64 || v.shape().count() != 1) {

@@ -25,8 +25,12 @@ interface Structural {
     }
   }
 
-  /** Sums over the axes that a broadcast from {@code shape} would repeat. */
-  record SumTo(Shape shape) implements Op {
+  /** factor times the sum over the axes that a broadcast from {@code shape} would repeat. */
+  record SumTo(Shape shape, float factor) implements Op {
+    SumTo(Shape shape) {
+      this(shape, 1f);
+    }
+
     @Override
     public String label() {
       return "sum";
@@ -43,7 +47,7 @@ interface Structural {
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      return List.of(Ops.broadcast(g.getFirst(), node.inputs.getFirst().shape()));
+      return List.of(Ops.broadcast(Ops.scale(g.getFirst(), factor), node.inputs.getFirst().shape()));
     }
 
     @Override

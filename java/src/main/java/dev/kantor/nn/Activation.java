@@ -1,7 +1,6 @@
 package dev.kantor.nn;
 
 import dev.kantor.graph.Ops;
-import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 import java.util.Locale;
@@ -45,7 +44,7 @@ public enum Activation implements Module {
   }
 
   @Override
-  public Value forward(Trace trace, Value x) {
+  public Value forward(Pass pass, Value x) {
     return switch (this) {
       case RELU -> Ops.relu(x);
       case LEAKY_RELU -> Ops.leakyRelu(x, LEAKY_SLOPE);

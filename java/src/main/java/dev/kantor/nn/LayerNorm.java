@@ -2,7 +2,6 @@ package dev.kantor.nn;
 
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
-import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -28,7 +27,7 @@ public record LayerNorm(Parameter gamma, Parameter beta) implements Module {
   }
 
   @Override
-  public Value forward(Trace trace, Value x) {
-    return Ops.layerNorm(x, trace.read(gamma.slot()), trace.read(beta.slot()), EPSILON);
+  public Value forward(Pass pass, Value x) {
+    return Ops.layerNorm(x, pass.trace().read(gamma.slot()), pass.trace().read(beta.slot()), EPSILON);
   }
 }

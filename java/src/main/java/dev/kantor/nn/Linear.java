@@ -2,7 +2,6 @@ package dev.kantor.nn;
 
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
-import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -27,7 +26,7 @@ public record Linear(Parameter weight, Parameter bias) implements Module {
   }
 
   @Override
-  public Value forward(Trace trace, Value x) {
-    return Ops.linear(x, trace.read(weight.slot()), trace.read(bias.slot()));
+  public Value forward(Pass pass, Value x) {
+    return Ops.linear(x, pass.trace().read(weight.slot()), pass.trace().read(bias.slot()));
   }
 }

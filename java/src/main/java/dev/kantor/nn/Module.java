@@ -1,6 +1,5 @@
 package dev.kantor.nn;
 
-import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -9,10 +8,15 @@ public interface Module {
   /** Its parameters, in the order of its layers. */
   List<Parameter> parameters();
 
+  /** Tensors that forward passes update and no gradient trains, running statistics for one. */
+  default List<Parameter> buffers() {
+    return List.of();
+  }
+
   /**
-   * Writes the forward pass.
+   * Writes a forward pass.
    *
-   * @param x [rows, features]
+   * @param x [rows, features], or [rows, channels, height, width] where the module takes planes
    */
-  Value forward(Trace trace, Value x);
+  Value forward(Pass pass, Value x);
 }

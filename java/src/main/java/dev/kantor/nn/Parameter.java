@@ -4,7 +4,7 @@ import dev.kantor.graph.Slot;
 import java.util.Objects;
 
 /**
- * A trained tensor.
+ * A tensor of a network: a trained one, or a buffer.
  *
  * @param slot where it lives
  * @param initial how it starts

@@ -1,6 +1,5 @@
 package dev.kantor.nn;
 
-import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -20,10 +19,15 @@ public record Sequential(List<Module> modules) implements Module {
   }
 
   @Override
-  public Value forward(Trace trace, Value x) {
+  public List<Parameter> buffers() {
+    return modules.stream().flatMap(m -> m.buffers().stream()).toList();
+  }
+
+  @Override
+  public Value forward(Pass pass, Value x) {
     Value v = x;
     for (Module m : modules) {
-      v = m.forward(trace, v);
+      v = m.forward(pass, v);
     }
     return v;
   }
