@@ -7,8 +7,10 @@ import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Parameter;
 import dev.kantor.nn.Pass;
-import dev.kantor.tensor.Shape;
 import dev.kantor.tensor.DType;
+import dev.kantor.tensor.Shape;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Draws samples from a generator whose parameters are in a state, without touching the state's training. */
 public final class Sampler implements AutoCloseable {
@@ -46,6 +48,19 @@ public final class Sampler implements AutoCloseable {
     });
     samples = output[0];
     program = Program.compile(graph, state);
+  }
+
+  /** The slots that sampling reads: the generator's parameters and buffers, and the moving averages if the design has them. */
+  public static List<Slot> slots(Design design) {
+    List<Slot> slots = new ArrayList<>();
+    for (Parameter p : design.generator().parameters()) {
+      slots.add(p.slot());
+      if (design.ema() > 0) {
+        slots.add(Updates.average(p));
+      }
+    }
+    design.generator().buffers().forEach(p -> slots.add(p.slot()));
+    return slots;
   }
 
   /** Samples in a batch. */
