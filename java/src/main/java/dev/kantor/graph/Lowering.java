@@ -62,6 +62,7 @@ final class Lowering {
       case Effects.RingWrite _ -> List.of(effect(n, "ring_write", n.inputs.subList(0, n.inputs.size() - 1),
           List.of(n.inputs.getLast()), guard));
       case Effects.CounterAdd c -> List.of(effect(n, "counter_add", List.of(), n.inputs, guard, c.amount()));
+      case Effects.Assign _ when placement.isComputedInSlot(n) -> List.of();
       case Effects.Assign _ -> {
         Shape shape = n.output().shape();
         Kernel k = copy(n, n.inputs.get(1), n.output(), shape, strides(shape), strides(shape), 0, 0, false);

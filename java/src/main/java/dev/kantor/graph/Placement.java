@@ -16,7 +16,11 @@ final class Placement {
 
   private final Map<Value, Inside> inside = new HashMap<>();
 
-  Placement(List<Node> nodes) {
+  /**
+   * @param guarded whether writes to state depend on the fault flag, so that a slot must not be written before its assignment
+   */
+  Placement(Graph graph, boolean guarded) {
+    List<Node> nodes = graph.nodes;
     for (Node n : nodes) {
       if (n.op instanceof Structural.Reshape) {
         inside.put(n.output(), new Inside(n.inputs.getFirst(), 0));
@@ -35,15 +39,42 @@ final class Placement {
         place(n);
       }
     }
+    if (!guarded) {
+      Uses uses = new Uses(graph);
+      nodes.stream().filter(n -> n.op instanceof Effects.Assign).forEach(n -> computeInSlot(n, uses));
+    }
+  }
+
+  /** A value that is assigned to a slot, for good, whose old contents nobody reads is computed there. */
+  private void computeInSlot(Node assign, Uses uses) {
+    Value old = assign.inputs.get(0);
+    Value base = base(assign.inputs.get(1));
+    boolean isLast = uses.of(assign.output()).stream().allMatch(user -> user == null);
+    if (isLast && uses.of(old).size() == 1 && old.node.op instanceof Sources.ReadSlot && !(base.node.op instanceof Sources.ReadSlot)
+        && !inside.containsKey(base)) {
+      inside.put(base, new Inside(old, 0));
+    }
+  }
+
+  /** The value whose elements these are. */
+  private static Value base(Value v) {
+    Value at = v;
+    while (at.node.op instanceof Structural.Reshape) {
+      at = at.node.inputs.getFirst();
+    }
+    return at;
+  }
+
+  /** Whether an assignment has nothing left to do. */
+  boolean isComputedInSlot(Node assign) {
+    Inside i = inside.get(base(assign.inputs.get(1)));
+    return i != null && i.whole == assign.inputs.get(0);
   }
 
   private void place(Node concat) {
     long at = 0;
     for (Value part : concat.inputs) {
-      Value base = part;
-      while (base.node.op instanceof Structural.Reshape) {
-        base = base.node.inputs.getFirst();
-      }
+      Value base = base(part);
       if (!(base.node.op instanceof Sources.ReadSlot) && !inside.containsKey(base)) {
         inside.put(base, new Inside(concat.output(), at));
       }
@@ -68,11 +99,7 @@ final class Placement {
 
   /** Whether a part of a concatenation is computed in its place, so that nothing need be copied. */
   boolean isInside(Value part, Node concat) {
-    Value base = part;
-    while (base.node.op instanceof Structural.Reshape) {
-      base = base.node.inputs.getFirst();
-    }
-    Inside i = inside.get(base);
+    Inside i = inside.get(base(part));
     long at = 0;
     for (Value p : concat.inputs) {
       if (p == part) {

@@ -63,7 +63,7 @@ public final class Program implements AutoCloseable {
         fault = slotOf(n.inputs.getLast());
       }
     }
-    Placement placement = new Placement(g.nodes);
+    Placement placement = new Placement(g, fault != null);
     List<Kernel> kernels = new ArrayList<>();
     for (Fuse.Unit u : Schedule.order(g, Fuse.run(g, options.fuse))) {
       kernels.addAll(Lowering.kernels(g, u, placement, fault != null));
