@@ -1,6 +1,6 @@
-// Products of every form against the reference. Most cases take small whole numbers, whose sums float32 holds exactly, so that
-// every instruction set must give the reference's bits; the rest take numbers of one sign, whose sums lose no more than
-// depth * 2^-24 of their value.
+// Products of every form against the reference. Most cases take small whole numbers, whose sums float32 holds exactly,
+// so that every instruction set must give the reference's bits; the rest take numbers of one sign, whose sums lose no
+// more than depth * 2^-24 of their value.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -19,24 +19,27 @@ struct GemmCase {
 };
 
 // 1-wide, primes, and around the tile sizes of each instruction set; each runs in all four transposes.
-const int64_t kOddSizes[][3] = {{1, 1, 1},    {1, 1, 37},   {1, 37, 1},   {37, 1, 1},     {1, 300, 5},   {300, 1, 5},
-                                {1, 1, 3000}, {2, 3, 2100}, {13, 1, 130}, {1, 13, 130},   {5, 7, 11},    {13, 17, 19},
-                                {14, 32, 16}, {15, 33, 17}, {16, 16, 16}, {17, 47, 31},   {29, 31, 37},  {6, 16, 8},
-                                {7, 15, 9},   {61, 67, 71}, {97, 8, 101}, {101, 103, 1},  {100, 4, 300}, {3, 700, 40},
+const int64_t kOddSizes[][3] = {{1, 1, 1},    {1, 1, 37},   {1, 37, 1},     {37, 1, 1},     {1, 300, 5},   {300, 1, 5},
+                                {1, 1, 3000}, {2, 3, 2100}, {13, 1, 130},   {1, 13, 130},   {5, 7, 11},    {13, 17, 19},
+                                {14, 32, 16}, {15, 33, 17}, {16, 16, 16},   {17, 47, 31},   {29, 31, 37},  {6, 16, 8},
+                                {7, 15, 9},   {61, 67, 71}, {97, 8, 101},   {101, 103, 1},  {100, 4, 300}, {3, 700, 40},
                                 {700, 3, 40}, {64, 64, 64}, {30, 40, 5000}, {20, 300, 1000}};
 
-// What training runs: forward, data gradient, weight gradient; dense networks, then the dense ends of convolutional ones.
+// What training runs: forward, data gradient, weight gradient; dense networks, then the dense ends of convolutional
+// ones.
 const GemmCase kTrainingShapes[] = {
-    {64, 256, 784, false, true},  {192, 256, 784, false, true},  {64, 256, 256, false, true}, {512, 1, 256, false, true},
-    {64, 256, 100, false, true},  {128, 784, 256, false, true},  {64, 784, 256, false, false}, {192, 256, 256, false, false},
-    {1024, 256, 1, false, false}, {256, 784, 64, true, false},   {256, 256, 192, true, false}, {784, 256, 64, true, false},
-    {1, 256, 1536, true, false},  {256, 100, 128, true, false},  {16, 1024, 3136, false, true}, {8, 3136, 100, false, true},
-    {1024, 3136, 8, true, false}};
+    {64, 256, 784, false, true},  {192, 256, 784, false, true},  {64, 256, 256, false, true},
+    {512, 1, 256, false, true},   {64, 256, 100, false, true},   {128, 784, 256, false, true},
+    {64, 784, 256, false, false}, {192, 256, 256, false, false}, {1024, 256, 1, false, false},
+    {256, 784, 64, true, false},  {256, 256, 192, true, false},  {784, 256, 64, true, false},
+    {1, 256, 1536, true, false},  {256, 100, 128, true, false},  {16, 1024, 3136, false, true},
+    {8, 3136, 100, false, true},  {1024, 3136, 8, true, false}};
 
 struct Epilogue {
   const char* name;
-  int64_t period, row_stride, col_stride;  // of its operand; 0, 0, 0 for none, -1 stands for the number of rows or columns
-  bool in_place;                           // the operand is output 0
+  int64_t period, row_stride,
+      col_stride;  // of its operand; 0, 0, 0 for none, -1 stands for the number of rows or columns
+  bool in_place;   // the operand is output 0
   int stores;
   std::vector<PwInstruction> code;
 };
@@ -44,24 +47,40 @@ struct Epilogue {
 const Epilogue kEpilogues[] = {
     {"none", 0, 0, 0, false, 1, {}},
     {"bias, leaky relu",
-     1, 0, 1, false, 1,
+     1,
+     0,
+     1,
+     false,
+     1,
      {{Pw::accumulator, 0, 0, 0, 0},
       {Pw::input, 1, 0, 0, 0},
       {Pw::add, 2, 0, 1, 0},
       {Pw::leaky_relu, 2, 2, 0, 0.25f},
       {Pw::store, 0, 2, 0, 0}}},
     {"accumulate",
-     -1, -1, 1, true, 1,
+     -1,
+     -1,
+     1,
+     true,
+     1,
      {{Pw::accumulator, 0, 0, 0, 0}, {Pw::input, 1, 0, 0, 0}, {Pw::add, 0, 0, 1, 0}, {Pw::store, 0, 0, 0, 0}}},
     {"mask",
-     -1, -1, 1, false, 1,
+     -1,
+     -1,
+     1,
+     false,
+     1,
      {{Pw::input, 3, 0, 0, 0},
       {Pw::leaky_mask, 3, 3, 0, 0.5f},
       {Pw::accumulator, 1, 0, 0, 0},
       {Pw::mul, 1, 1, 3, 0},
       {Pw::store, 0, 1, 0, 0}}},
     {"a value a row, two outputs",
-     -1, 1, 0, false, 2,
+     -1,
+     1,
+     0,
+     false,
+     2,
      {{Pw::accumulator, 0, 0, 0, 0},
       {Pw::store, 0, 0, 1, 0},
       {Pw::input, 1, 0, 0, 0},
@@ -69,7 +88,11 @@ const Epilogue kEpilogues[] = {
       {Pw::relu, 0, 0, 0, 0},
       {Pw::store, 0, 0, 0, 0}}},
     {"three values, row by row",
-     3, 1, 0, false, 1,
+     3,
+     1,
+     0,
+     false,
+     1,
      {{Pw::accumulator, 0, 0, 0, 0}, {Pw::input, 1, 0, 0, 0}, {Pw::mul, 0, 0, 1, 0}, {Pw::store, 0, 0, 0, 0}}},
     {"tanh", 0, 0, 0, false, 1, {{Pw::accumulator, 0, 0, 0, 0}, {Pw::tanh, 0, 0, 0, 0}, {Pw::store, 0, 0, 0, 0}}},
 };
@@ -125,7 +148,8 @@ TEST_CASE("gemm multiplies any sizes in any transposes") {
   for (const auto& size : kOddSizes)
     for (int transposes = 0; transposes < 4; ++transposes)
       for (size_t e = 0; e < kExactEpilogues; ++e)
-        check_gemm({size[0], size[1], size[2], transposes % 2 == 1, transposes / 2 == 1}, kEpilogues[e], whole_numbers, 0);
+        check_gemm({size[0], size[1], size[2], transposes % 2 == 1, transposes / 2 == 1}, kEpilogues[e], whole_numbers,
+                   0);
 }
 
 TEST_CASE("gemm multiplies the shapes of training") {
@@ -149,8 +173,8 @@ TEST_CASE("the reference gemm is a product, in float64 as well") {
   for (DType dtype : {DType::f32, DType::f64}) {
     Value a(dtype, {2, 3}), b(dtype, {3, 2}), c(dtype, {2, 2});
     for (int i = 0; i < 6; ++i) {
-      a.set(i, i + 1);   // 1 2 3, 4 5 6
-      b.set(i, 6 - i);   // 6 5, 4 3, 2 1
+      a.set(i, i + 1);  // 1 2 3, 4 5 6
+      b.set(i, 6 - i);  // 6 5, 4 3, 2 1
     }
     Value out = run_op({"gemm", {a, b}, {c}, {0, 0, 2, 2, 0, 1, 0}}, "reference", 1)[0];
     const double want[] = {20, 14, 56, 41};
@@ -159,7 +183,8 @@ TEST_CASE("the reference gemm is a product, in float64 as well") {
 }
 
 TEST_CASE("gemm says what does not fit") {
-  auto rejected = [](std::vector<int64_t> a, std::vector<int64_t> b, const std::vector<int64_t>& attributes, const char* text) {
+  auto rejected = [](std::vector<int64_t> a, std::vector<int64_t> b, const std::vector<int64_t>& attributes,
+                     const char* text) {
     Rejection r = try_op({"gemm", {f32(std::move(a)), f32(std::move(b))}, {f32({4, 5})}, attributes});
     CHECK_EQ(r.status, KT_INVALID_ARGUMENT);
     CHECK_MESSAGE(r.message.find(text) != std::string::npos, r.message);

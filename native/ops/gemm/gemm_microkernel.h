@@ -1,7 +1,8 @@
 // One register tile of a product: C tile [MR, NR vectors] = sum over k of (column k of A) * (row k of B).
 //
-// A is the broadcast side, B the vector side: a tile holds MR * NR accumulators, and each k costs MR broadcasts and NR loads.
-// The sum runs over k in order, one fused multiply-add a term, so an element's value does not depend on the tile it falls in.
+// A is the broadcast side, B the vector side: a tile holds MR * NR accumulators, and each k costs MR broadcasts and NR
+// loads. The sum runs over k in order, one fused multiply-add a term, so an element's value does not depend on the tile
+// it falls in.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -21,10 +22,10 @@ constexpr int kTileRows = 6, kTileVectors = 2;
 constexpr int kTileCols = kTileVectors * kWidth;
 
 // Element (i, k) of A is a[i * a_stride + k] if rows of A are contiguous in k (kAlongK), else a[k * a_stride + i].
-// B's row k starts at b + k * b_stride, C's row i at c + i * c_stride. C is overwritten, or, if resume, what it holds is the sum's
-// beginning.
-using TileFunction = void (*)(const float* a, ptrdiff_t a_stride, const float* b, ptrdiff_t b_stride, int64_t depth, float* c,
-                              ptrdiff_t c_stride, bool resume);
+// B's row k starts at b + k * b_stride, C's row i at c + i * c_stride. C is overwritten, or, if resume, what it holds
+// is the sum's beginning.
+using TileFunction = void (*)(const float* a, ptrdiff_t a_stride, const float* b, ptrdiff_t b_stride, int64_t depth,
+                              float* c, ptrdiff_t c_stride, bool resume);
 
 template <int MR, int NR, bool kAlongK>
 void tile(const float* a, ptrdiff_t a_stride, const float* b, ptrdiff_t b_stride, int64_t depth, float* c,

@@ -36,8 +36,8 @@ inline void transpose(Vec (&rows)[kWidth]) {
   }
 }
 
-// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < cols. Writes whole vectors if pad: then to's rows are
-// filled with zeros up to a multiple of kWidth; rows must otherwise fit.
+// to[j * to_stride + i] = from[i * from_stride + j] for i < rows, j < cols. Writes whole vectors if pad: then to's rows
+// are filled with zeros up to a multiple of kWidth; rows must otherwise fit.
 inline void transpose_copy(const float* from, ptrdiff_t from_stride, int64_t rows, int64_t cols, float* to,
                            ptrdiff_t to_stride, bool pad) {
   for (int64_t i = 0; i < rows; i += kWidth) {
@@ -61,19 +61,19 @@ inline void transpose_copy(const float* from, ptrdiff_t from_stride, int64_t row
   }
 }
 
-// Columns [i, i + count) of a side for k in [k0, k1), as rows of kTileCols floats; count <= kTileCols. What is left of the last
-// vector becomes zero, further vectors stay as they were.
-inline void pack_panel(const Side& side, int64_t i, int64_t count, int64_t k0, int64_t k1, float* panel) {
+// Panel p of a side, its columns p * kTileCols and on, for k in [k0, k1), as rows of kTileCols floats. What is left of
+// the last vector becomes zero, a further vector stays as it was.
+inline void pack_panel(const Side& side, int64_t p, int64_t k0, int64_t k1, float* panel) {
+  int64_t i = p * kTileCols, count = std::min<int64_t>(kTileCols, side.extent - i);
   if (side.along_k) {
-    transpose_copy(side.at(i, k0), side.stride, count, k1 - k0, panel + k0 * kTileCols, kTileCols, true);
+    transpose_copy(side.at(i, k0), side.stride, count, k1 - k0, panel, kTileCols, true);
     return;
   }
   size_t bytes = static_cast<size_t>(count) * sizeof(float);
   int64_t padded = (count + kWidth - 1) / kWidth * kWidth;
-  for (int64_t k = k0; k < k1; ++k) {
-    float* row = panel + k * kTileCols;
-    std::memcpy(row, side.at(i, k), bytes);
-    std::fill(row + count, row + padded, 0.0f);
+  for (int64_t k = k0; k < k1; ++k, panel += kTileCols) {
+    std::memcpy(panel, side.at(i, k), bytes);
+    std::fill(panel + count, panel + padded, 0.0f);
   }
 }
 

@@ -6,9 +6,7 @@ namespace {
 constexpr size_t kProgramAt = 2;  // the epilogue's words follow transpose_a and transpose_b
 constexpr size_t kFirstOperand = 2;
 
-bool overlap(const Tensor& a, const Tensor& b) {
-  return a.data < b.data + b.bytes() && b.data < a.data + a.bytes();
-}
+bool overlap(const Tensor& a, const Tensor& b) { return a.data < b.data + b.bytes() && b.data < a.data + a.bytes(); }
 
 }  // namespace
 
