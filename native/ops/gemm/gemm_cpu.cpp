@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "ops/gemm/gemm_dot.h"
+#include "ops/gemm/gemm_epilogue.h"
 #include "ops/gemm/gemm_layout.h"
-#include "ops/pointwise/pointwise_eval.h"
 
 namespace kantor::KANTOR_ISA {
 namespace {
@@ -26,8 +26,7 @@ struct Job {
   int64_t out_rows, out_cols;
   // In scratch: the packed panels, the splits' partial products, and blocks that are not finished in one go.
   size_t packed_at, partial_at, blocks_at;
-  PwKernel epilogue;
-  bool copies;  // the epilogue only stores the product
+  Epilogue epilogue;
 
   int64_t panel_count() const { return ceil_div(cols.extent, kTileCols); }
   float* packed_panel(std::byte* scratch, int64_t panel) const {
@@ -42,10 +41,10 @@ struct Job {
 struct Block {
   int64_t r0, r1, p0, p1, k0, k1;
   int64_t col, width, padded;  // its columns, and their number up to whole vectors
-  float* target;               // where the finished elements go, laid out as the output; null if the epilogue takes them
-  float* own;                  // room for (r1 - r0) * padded floats, if they are not finished in one go
-  const float* packed;         // the first of the block's packed panels, at the current k
-  ptrdiff_t packed_size;       // of one panel
+  float* target;          // where the finished elements go, laid out as the output; null if the epilogue takes them
+  float* own;             // room for (r1 - r0) * padded floats, if they are not finished in one go
+  const float* packed;    // the first of the block's packed panels, at the current k
+  ptrdiff_t packed_size;  // of one panel
 
   bool in_one_go(const Layout& layout) const { return k1 - k0 <= layout.near_depth; }
 };
@@ -138,7 +137,7 @@ void run_block(const Job& job, int task, std::byte* scratch) {
   block.col = block.p0 * kTileCols;
   block.width = std::min(block.p1 * kTileCols, job.cols.extent) - block.col;
   block.padded = ceil_div(block.width, kWidth) * kWidth;
-  block.target = job.splits > 1 ? job.partial(scratch, split) : job.copies ? job.out : nullptr;
+  block.target = job.splits > 1 ? job.partial(scratch, split) : job.epilogue.copies() ? job.out : nullptr;
   int64_t padded_cols = ceil_div(job.cols.extent, kWidth) * kWidth;
   block.own = reinterpret_cast<float*>(scratch + job.blocks_at) + split * job.rows.extent * padded_cols +
               block.r0 * padded_cols + (block.r1 - block.r0) * block.col;
@@ -164,7 +163,7 @@ void run_merge(const Job& job, int task, int tasks, std::byte* scratch) {
       const float* part = job.partial(scratch, split) + row * job.out_cols + col;
       for (int64_t i = 0; i < count; ++i) sum[i] = split == 0 ? part[i] : sum[i] + part[i];
     }
-    if (job.copies)
+    if (job.epilogue.copies())
       std::memcpy(job.out + row * job.out_cols + col, sum, static_cast<size_t>(count) * sizeof(float));
     else
       job.epilogue.run({row, 1, col, count}, sum, kMergeSegment);
@@ -172,7 +171,7 @@ void run_merge(const Job& job, int task, int tasks, std::byte* scratch) {
 }
 
 // One row of dot products: x times each row of side.
-void prepare_dots(const Side& side, const float* x, int64_t depth, const PwKernel& epilogue, Plan& plan) {
+void prepare_dots(const Side& side, const float* x, int64_t depth, const Epilogue& epilogue, Plan& plan) {
   int64_t rows = std::clamp<int64_t>(kDotTaskFloats / depth / kWidth * kWidth, kWidth, kDotTaskRows);
   plan.phase(static_cast<int>(ceil_div(side.extent, rows)), [=](int task, std::byte*) {
     alignas(64) float y[kDotTaskRows];
@@ -192,10 +191,6 @@ bool turn_column(PwProgram& program) {
   return true;
 }
 
-bool only_copies(const PwProgram& program) {
-  return program.code.size() == 2 && program.code[0].op == Pw::accumulator && program.code[1].op == Pw::store;
-}
-
 }  // namespace
 
 void prepare_gemm(const Node& node, Plan& plan) {
@@ -210,7 +205,7 @@ void prepare_gemm(const Node& node, Plan& plan) {
   Side a = side(0, program.rows, !transpose_a), b = side(1, program.cols, transpose_b);
   // A column is computed as a row, whose elements lie as vectors.
   if (program.cols == 1 && turn_column(program)) std::swap(a, b);
-  PwKernel epilogue(program, node.in.data() + 2, node.out.data(), {});
+  Epilogue epilogue(program, node.in.data() + 2, node.out.data());
   if (a.extent == 1 && b.along_k) {
     prepare_dots(b, a.data, depth, epilogue, plan);
     return;
@@ -230,7 +225,7 @@ void prepare_gemm(const Node& node, Plan& plan) {
   bool in_one_go = ceil_div(depth, splits) <= layout.near_depth;
   size_t blocks_at = in_one_go ? 0 : floats(splits * a.extent * ceil_div(b.extent, kWidth) * kWidth);
   auto job = std::make_shared<Job>(Job{a, b, depth, splits, layout, node.out[0].f32(), program.rows, program.cols,
-                                       packed_at, partial_at, blocks_at, std::move(epilogue), only_copies(program)});
+                                       packed_at, partial_at, blocks_at, std::move(epilogue)});
 
   if (packing_phase)
     plan.phase(static_cast<int>(packed_panels * ceil_div(depth, kPackDepth)),

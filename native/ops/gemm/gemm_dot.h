@@ -5,8 +5,8 @@
 namespace kantor::KANTOR_ISA {
 namespace {
 
-// y[i] = sum over k of row i of side, times x[k], for i in [begin, begin + count), count <= kWidth; writes kWidth floats.
-// Lane l of a sum takes every k with k % kWidth == l, in order; then the lanes are added in order.
+// y[i] = sum over k of row i of side, times x[k], for i in [begin, begin + count), count <= kWidth; writes kWidth
+// floats. Lane l of a sum takes every k with k % kWidth == l, in order; then the lanes are added in order.
 inline void dot_rows(const Side& side, int64_t begin, int64_t count, const float* x, int64_t depth, float* y) {
   constexpr int kTogether = 4;  // independent sums, which hide the latency of one
   Vec square[kWidth] = {};
