@@ -57,6 +57,28 @@ const Epilogue kEpilogues[] = {
       {Pw::add, 2, 0, 1, 0},
       {Pw::leaky_relu, 2, 2, 0, 0.25f},
       {Pw::store, 0, 2, 0, 0}}},
+    {"matrix, relu",
+     -1,
+     -1,
+     1,
+     false,
+     1,
+     {{Pw::input, 1, 0, 0, 0},
+      {Pw::accumulator, 0, 0, 0, 0},
+      {Pw::add, 0, 1, 0, 0},
+      {Pw::relu, 0, 0, 0, 0},
+      {Pw::store, 0, 0, 0, 0}}},
+    {"the product twice",
+     1,
+     0,
+     1,
+     false,
+     1,
+     {{Pw::accumulator, 0, 0, 0, 0},
+      {Pw::input, 1, 0, 0, 0},
+      {Pw::add, 2, 0, 1, 0},
+      {Pw::mul, 2, 2, 0, 0},
+      {Pw::store, 0, 2, 0, 0}}},
     {"accumulate",
      -1,
      -1,
@@ -167,6 +189,17 @@ TEST_CASE("gemm rounds no worse than a plain sum") {
   }
   GemmCase g = {64, 256, 784, false, true};
   check_gemm(g, kEpilogues[1], of_one_sign, bound(g));
+}
+
+TEST_CASE("gemm keeps NaN and infinity through its epilogues") {
+  for (const Epilogue& e : kEpilogues)
+    for (double bad : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
+      CAPTURE(e.name);
+      CAPTURE(bad);
+      OpCase c = gemm_case({19, 37, 5, false, true}, e, of_one_sign);
+      c.in[0].set(7 * 5 + 2, bad);
+      check_op(c, 1e-5);
+    }
 }
 
 TEST_CASE("the reference gemm is a product, in float64 as well") {

@@ -20,7 +20,9 @@ class Epilogue {
       : kernel_(program, operands, outputs, {}), form_(recognise(program, operands)), out_(outputs[0].f32()) {}
 
   // The epilogue only stores the product.
-  bool copies() const { return form_ && form_->sum.data == nullptr && !form_->slope && form_->mask.data == nullptr; }
+  bool copies() const {
+    return form_ && form_->sum.data == nullptr && form_->activation == Activation::none && form_->mask.data == nullptr;
+  }
 
   // value[r * stride + c] is the product's element (area.row + r, area.col + c).
   void run(const PwKernel::Area& area, const float* value, int64_t stride) const {
@@ -39,19 +41,18 @@ class Epilogue {
 
     const float* at(int64_t row, int64_t col) const { return data + row % period * row_stride + col; }
   };
+  enum class Activation { none, relu, leaky_relu };
   struct Form {
     Operand sum, mask;
-    std::optional<float> slope;  // of the activation
-    float mask_slope = 0;
+    Activation activation = Activation::none;
+    float slope = 0, mask_slope = 0;  // below zero
   };
 
   template <bool kSum, bool kMask>
   void run(const PwKernel::Area& area, const float* value, int64_t stride) const {
     const Form& form = *form_;
     const Vec zero = {}, one = broadcast(1.0f), mask_slope = broadcast(form.mask_slope);
-    // Without an activation both sides of zero have slope 1. A ReLU selects zero, so that infinity does not become NaN.
-    const bool zero_below = form.slope && *form.slope == 0;
-    const Vec slope = broadcast(form.slope.value_or(1.0f));
+    const Vec slope = broadcast(form.slope);
     for (int64_t r = 0; r < area.rows; ++r) {
       int64_t row = area.row + r;
       const float* product = value + r * stride;
@@ -63,8 +64,10 @@ class Epilogue {
         auto read = [count](const float* p) { return count >= kWidth ? load(p) : load_partial(p, count); };
         Vec v = read(product + c);
         if (kSum) v += read(sum + c);
-        Vec below = zero_below ? zero : v * slope;
-        v = v > zero ? v : below;
+        if (form.activation == Activation::relu)
+          v = v <= zero ? zero : v;  // NaN stays
+        else if (form.activation == Activation::leaky_relu)
+          v = v > zero ? v : v * slope;
         if (kMask) v *= read(mask + c) > zero ? one : mask_slope;
         if (count >= kWidth)
           store(out + c, v);
@@ -96,7 +99,7 @@ class Epilogue {
           if (r.is == Is::value) r.is = Is::nothing;
         registers[code.dst] = {Is::value};
       };
-      bool active = form.slope || form.mask.data != nullptr;
+      bool active = form.activation != Activation::none || form.mask.data != nullptr;
       if (code.op == Pw::accumulator) {
         if (active || form.sum.data != nullptr) return std::nullopt;
         advance();
@@ -109,7 +112,8 @@ class Epilogue {
         if (!along_columns(program, b.operand, operands, &form.sum)) return std::nullopt;
         advance();
       } else if ((code.op == Pw::relu || code.op == Pw::leaky_relu) && a.is == Is::value && !active) {
-        form.slope = code.op == Pw::relu ? 0 : code.imm;
+        form.activation = code.op == Pw::relu ? Activation::relu : Activation::leaky_relu;
+        form.slope = code.imm;
         advance();
       } else if (code.op == Pw::mul && a.is == Is::value && b.is == Is::mask && form.mask.data == nullptr) {
         if (!along_columns(program, b.operand, operands, &form.mask)) return std::nullopt;
