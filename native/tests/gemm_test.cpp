@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <string>
 
 #include "ops/gemm/gemm.h"
 #include "support.h"
@@ -158,7 +159,7 @@ void check_gemm(const GemmCase& g, const Epilogue& e, Value (*fill)(std::vector<
   CAPTURE(g.depth);
   CAPTURE(g.transpose_a);
   CAPTURE(g.transpose_b);
-  CAPTURE(e.name);
+  CAPTURE(std::string(e.name));
   check_op(gemm_case(g, e, fill), tolerance);
 }
 
@@ -194,7 +195,7 @@ TEST_CASE("gemm rounds no worse than a plain sum") {
 TEST_CASE("gemm keeps NaN and infinity through its epilogues") {
   for (const Epilogue& e : kEpilogues)
     for (double bad : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
-      CAPTURE(e.name);
+      CAPTURE(std::string(e.name));
       CAPTURE(bad);
       OpCase c = gemm_case({19, 37, 5, false, true}, e, of_one_sign);
       c.in[0].set(7 * 5 + 2, bad);
