@@ -1,6 +1,7 @@
 // conv2d_data_grad: the gradient of conv2d with respect to X, which is the transposed convolution of dY.
 //
-//   dX[n][c][h][w] = sum over o,r,s, and p,q with h = p*SH - PH + r*DH, w = q*SW - PW + s*DW, of dY[n][o][p][q] * W[o][c][r][s]
+//   dX[n][c][h][w] = sum over o,r,s, and p,q with h = p*SH - PH + r*DH, w = q*SW - PW + s*DW, of dY[n][o][p][q] *
+//   W[o][c][r][s]
 //
 //   in[0]: dY [N, O, P, Q]    in[1]: W [O, C, R, S]    in[2..]: operands of the epilogue
 //   out: the epilogue's stores, each [N, C, H, W]; H and W (an output padding included) are those of the outputs

@@ -1,0 +1,233 @@
+// The body of conv2d and conv2d_data_grad: sums over a kernel's taps at the positions of a grid, in register tiles.
+//
+// The gradient of a strided convolution is one such sum for each place (row, col) of an output element modulo the
+// stride: each has the taps that reach it, and all read dY at the same positions. An output thus consists of parts,
+// interleaved.
+//
+// A task takes some units, a block of rows of one image each: it packs the source of the rows, computes tiles of
+// positions by channels into a strip, puts the strips of the parts together and hands them to the epilogue.
+#pragma once
+#include <memory>
+
+#include "ops/conv2d/conv_window.h"
+#include "ops/pointwise/pointwise_eval.h"
+
+namespace kantor::KANTOR_ISA {
+namespace {
+
+struct DirectTap {
+  Tap place;
+  int64_t weight;  // which of a kernel's elements
+};
+struct DirectPart {
+  int64_t row, col;  // the first output element
+  std::vector<DirectTap> taps;
+};
+
+// What is computed: out[n][o][p * up_rows + part.row][q * up_cols + part.col] =
+//   sum over c, t of weight[o * weight_out + c * weight_in + t.weight] * source[n][c][p * step + t.down][q * step +
+//   t.right]
+struct DirectProblem {
+  const float *source, *weight;
+  int64_t images, in_channels, in_rows, in_cols, out_channels, out_rows, out_cols;
+  int64_t step_rows, step_cols, up_rows, up_cols;
+  int64_t weight_out, weight_in;
+  std::vector<DirectPart> parts;
+};
+
+class Direct {
+ public:
+  Direct(const DirectProblem& problem, const Node& node, Plan& plan)
+      : z_(problem),
+        program_(decode(node)),
+        copies_(program_.code.size() == 2 && program_.code[0].op == Pw::accumulator &&
+                program_.code[1].op == Pw::store),
+        out_(node.out[0].f32()),
+        epilogue_(program_, node.in.data() + 2, node.out.data(), {}),
+        channel_blocks_(z_.out_channels, kTileChannels),
+        row_blocks_(1, 1),
+        window_(make_window()) {
+    Part largest = {0, 1, 0, ceil_div(window_.rows().positions, row_blocks_.blocks)};
+    int64_t run = window_.vectors(largest) * kWidth;
+    strip_stride_ = run % 256 == 0 ? run + 16 : run;
+    stage_stride_ = largest.rows * z_.up_rows * z_.out_cols;
+    chunk_blocks_ = std::clamp<int64_t>(kStripFloats / (strip_stride_ * kTileChannels), 1, channel_blocks_.blocks);
+    int64_t chunk = std::min(chunk_blocks_ * kTileChannels, z_.out_channels);
+
+    int64_t weights = 0;
+    for (const DirectPart& part : z_.parts) {
+      Taps taps = {{}, weights};
+      for (const DirectTap& tap : part.taps) taps.offsets.push_back(window_.offset(tap.place));
+      weights += z_.out_channels * z_.in_channels * static_cast<int64_t>(part.taps.size());
+      taps_.push_back(std::move(taps));
+    }
+    units_ = z_.images * row_blocks_.blocks;
+    tasks_ = std::min(units_, kMostTasks);
+    strip_at_ = window_.size();
+    strip_floats_ = chunk * strip_stride_;
+    stage_at_ = round_up(strip_at_ + (weaves() ? 2 : 1) * strip_floats_, 16);
+    task_floats_ = round_up(stage_at_ + chunk * stage_stride_, 16);
+    weights_at_ = plan.scratch(static_cast<size_t>(weights) * sizeof(float));
+    tasks_at_ = plan.scratch(static_cast<size_t>(tasks_ * task_floats_) * sizeof(float));
+  }
+
+  int pack_tasks() const { return static_cast<int>(channel_blocks_.blocks * static_cast<int64_t>(z_.parts.size())); }
+  int tasks() const { return static_cast<int>(tasks_); }
+
+  // Weights as the tiles read them: for each part and block of channels, [in channel][tap][channel of the block].
+  void pack_weights(int task, std::byte* scratch) const {
+    const size_t part = static_cast<size_t>(task / channel_blocks_.blocks);
+    const int64_t block = task % channel_blocks_.blocks;
+    int64_t o = channel_blocks_.begin(block), o_end = channel_blocks_.begin(block + 1);
+    float* to = weights(part, o, scratch);
+    for (int64_t c = 0; c < z_.in_channels; ++c)
+      for (const DirectTap& tap : z_.parts[part].taps)
+        for (int64_t i = o; i < o_end; ++i) *to++ = z_.weight[i * z_.weight_out + c * z_.weight_in + tap.weight];
+  }
+
+  void run(int task, std::byte* scratch) const {
+    float* own = reinterpret_cast<float*>(scratch + tasks_at_) + task * task_floats_;
+    for (int64_t unit = units_ * task / tasks_; unit < units_ * (task + 1) / tasks_; ++unit) {
+      int64_t block = unit % row_blocks_.blocks, p = row_blocks_.begin(block);
+      Part rows = {unit / row_blocks_.blocks, 1, p, row_blocks_.begin(block + 1) - p};
+      window_.pack(rows, own);
+      for (int64_t b = 0; b < channel_blocks_.blocks; b += chunk_blocks_)
+        run_chunk(rows, b, std::min(b + chunk_blocks_, channel_blocks_.blocks), own, scratch);
+    }
+  }
+
+ private:
+  static constexpr int64_t kPositions = 512;      // of a unit, about
+  static constexpr int64_t kStripFloats = 16384;  // of the channels that go to the epilogue at once, about
+  static constexpr int64_t kSourceFloats =
+      65536;                                 // packed, about: what the second-level cache holds beside the weights
+  static constexpr int64_t kMostTasks = 64;  // each has memory of its own
+
+  struct Taps {
+    std::vector<int64_t> offsets;
+    int64_t weights_at;
+  };
+
+  static PwProgram decode(const Node& node) {
+    size_t position = 6;
+    return PwProgram::decode(node, &position, 2, 0, true);
+  }
+
+  // Chooses row_blocks_ besides.
+  Window make_window() {
+    std::vector<int64_t> down, right;
+    std::vector<Tap> taps;
+    for (const DirectPart& part : z_.parts)
+      for (const DirectTap& tap : part.taps) {
+        down.push_back(tap.place.down);
+        right.push_back(tap.place.right);
+        taps.push_back(tap.place);
+      }
+    Axis rows(ceil_div(z_.out_rows, z_.up_rows), z_.in_rows, z_.step_rows, down);
+    Axis cols(ceil_div(z_.out_cols, z_.up_cols), z_.in_cols, z_.step_cols, right);
+    int64_t row_floats = cols.pitch() * z_.in_channels * z_.step_rows * z_.step_cols;
+    int64_t most = std::min(kPositions / cols.pitch(), kSourceFloats / row_floats - rows.span);
+    row_blocks_ = Cut(rows.positions, std::clamp<int64_t>(most, 1, rows.positions));
+    return Window(z_.source, z_.in_channels, rows, cols, taps, 1, ceil_div(rows.positions, row_blocks_.blocks));
+  }
+
+  float* weights(size_t part, int64_t channel, std::byte* scratch) const {
+    return reinterpret_cast<float*>(scratch + weights_at_) + taps_[part].weights_at +
+           channel * z_.in_channels * static_cast<int64_t>(taps_[part].offsets.size());
+  }
+
+  // Channel blocks [b0, b1) of a unit.
+  void run_chunk(const Part& rows, int64_t b0, int64_t b1, float* own, std::byte* scratch) const {
+    const int64_t o0 = channel_blocks_.begin(b0), count = channel_blocks_.begin(b1) - o0,
+                  plane = z_.out_rows * z_.out_cols;
+    const int64_t h0 = rows.p * z_.up_rows, h_count = std::min(rows.rows * z_.up_rows, z_.out_rows - h0);
+    const int64_t first_row = rows.n * z_.out_channels + o0;
+    float *strip = own + strip_at_, *stage = own + stage_at_;
+    int64_t stage_stride = h_count * z_.out_cols;
+    if (copies_) {
+      stage = out_ + first_row * plane + h0 * z_.out_cols;
+      stage_stride = plane;
+    }
+    for (size_t part = 0; part < z_.parts.size(); ++part) {
+      run_tiles(rows, part, b0, b1, own, strip, scratch);
+      if (weaves()) run_tiles(rows, ++part, b0, b1, own, strip + strip_floats_, scratch);
+      place(z_.parts[part], rows, count, h_count, strip, stage, stage_stride);
+    }
+    if (!copies_) epilogue_.run({first_row, count, h0 * z_.out_cols, h_count * z_.out_cols}, stage, stage_stride);
+  }
+
+  void run_tiles(const Part& rows, size_t part, int64_t b0, int64_t b1, const float* source, float* strip,
+                 std::byte* scratch) const {
+    const Taps& taps = taps_[part];
+    const int64_t o0 = channel_blocks_.begin(b0);
+    Cut vectors(window_.vectors(rows), tile_width(static_cast<int>(ceil_div(z_.out_channels, channel_blocks_.blocks))));
+    for (int64_t v = 0; v < vectors.blocks; ++v) {
+      const int64_t at = vectors.begin(v) * kWidth, width = vectors.begin(v + 1) - vectors.begin(v);
+      for (int64_t b = b0; b < b1; ++b) {
+        const int64_t o = channel_blocks_.begin(b);
+        tile_of<SumTiles>(channel_blocks_.begin(b + 1) - o, width)(
+            weights(part, o, scratch), source + at, z_.in_channels, window_.channel_size(), taps.offsets.data(),
+            static_cast<int64_t>(taps.offsets.size()), strip + (o - o0) * strip_stride_ + at, strip_stride_);
+      }
+    }
+  }
+
+  // Two parts, of the even and the odd columns, are put in place together.
+  bool weaves() const { return z_.up_cols == 2 && z_.out_cols > 1; }
+
+  // Copies a part's strip to its places, without the gaps; if two are woven, the second part is given.
+  void place(const DirectPart& part, const Part& rows, int64_t channels, int64_t h_count, const float* strip,
+             float* stage, int64_t stage_stride) const {
+    for (int64_t o = 0; o < channels; ++o)
+      for (int64_t i = 0; i < rows.rows && i * z_.up_rows + part.row < h_count; ++i) {
+        const float* from = strip + o * strip_stride_ + i * window_.cols().pitch();
+        float* to = stage + o * stage_stride + (i * z_.up_rows + part.row) * z_.out_cols;
+        if (weaves())
+          weave_row(from, from + strip_floats_, to);
+        else if (z_.up_cols == 1)
+          copy_row(from, to);
+        else
+          for (int64_t k = part.col; k < z_.out_cols; k += z_.up_cols) to[k] = *from++;
+      }
+  }
+
+  void copy_row(const float* from, float* to) const {
+    int64_t k = 0;
+    for (; k + kWidth <= z_.out_cols; k += kWidth) store(to + k, load(from + k));
+    store_partial(to + k, load_partial(from + k, z_.out_cols - k), z_.out_cols - k);
+  }
+
+  void weave_row(const float* even, const float* odd, float* to) const {
+    int64_t k = 0;
+    for (; k + 2 * kWidth <= z_.out_cols; k += 2 * kWidth) {
+      Vec a = load(even + k / 2), b = load(odd + k / 2);
+      store(to + k, interleave_low(a, b));
+      store(to + k + kWidth, interleave_high(a, b));
+    }
+    const int64_t left = z_.out_cols - k;
+    Vec a = load_partial(even + k / 2, (left + 1) / 2), b = load_partial(odd + k / 2, left / 2);
+    store_partial(to + k, interleave_low(a, b), std::min<int64_t>(left, kWidth));
+    if (left > kWidth) store_partial(to + k + kWidth, interleave_high(a, b), left - kWidth);
+  }
+
+  DirectProblem z_;
+  PwProgram program_;
+  bool copies_;
+  float* out_;
+  PwKernel epilogue_;
+  Cut channel_blocks_, row_blocks_;
+  Window window_;
+  std::vector<Taps> taps_;
+  int64_t strip_stride_, stage_stride_, chunk_blocks_, units_, tasks_;
+  int64_t strip_at_, strip_floats_, stage_at_, task_floats_;  // a task's memory, in floats
+  size_t weights_at_, tasks_at_;
+};
+
+inline void plan_direct(const DirectProblem& problem, const Node& node, Plan& plan) {
+  auto job = std::make_shared<const Direct>(problem, node, plan);
+  plan.phase(job->pack_tasks(), [job](int task, std::byte* scratch) { job->pack_weights(task, scratch); });
+  plan.phase(job->tasks(), [job](int task, std::byte* scratch) { job->run(task, scratch); });
+}
+
+}  // namespace
+}  // namespace kantor::KANTOR_ISA

@@ -1,0 +1,25 @@
+#include "ops/conv2d/conv_direct.h"
+#include "ops/conv2d_data_grad/conv2d_data_grad.h"
+
+namespace kantor::KANTOR_ISA {
+
+// Row h = p * SH + a of dX takes dY's row p + (a + PH - r * DH) / SH for each r for which that is whole; columns
+// likewise.
+void prepare_conv2d_data_grad(const Node& node, Plan& plan) {
+  ConvShape z = conv_shape(node, node.out[0], node.in[1], node.in[0]);
+  DirectProblem problem = {node.in[0].f32(), node.in[1].f32(), z.n, z.o, z.p, z.q, z.c, z.h, z.w, 1, 1, z.sh, z.sw,
+                           z.r * z.s,        z.c * z.r * z.s,  {}};
+  for (int64_t a = 0; a < std::min(z.sh, z.h); ++a)
+    for (int64_t b = 0; b < std::min(z.sw, z.w); ++b) {
+      DirectPart part = {a, b, {}};
+      for (int64_t r = 0; r < z.r; ++r)
+        for (int64_t s = 0; s < z.s; ++s) {
+          int64_t down = a + z.ph - r * z.dh, right = b + z.pw - s * z.dw;
+          if (down % z.sh == 0 && right % z.sw == 0) part.taps.push_back({{down / z.sh, right / z.sw}, r * z.s + s});
+        }
+      problem.parts.push_back(std::move(part));
+    }
+  plan_direct(problem, node, plan);
+}
+
+}  // namespace kantor::KANTOR_ISA

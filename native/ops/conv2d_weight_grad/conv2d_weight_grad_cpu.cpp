@@ -1,0 +1,167 @@
+// dW as dot products over positions, in register tiles of output channels by taps.
+//
+// A group of images is cut into units, either a block of rows of one image or some whole images. X and dY of a unit are
+// packed so that dY, zero in the gaps, is one run a channel, and a tap of X the same run at an offset. Each group sums
+// its units in order; a second phase adds the groups in order.
+#include <memory>
+
+#include "ops/conv2d/conv_window.h"
+#include "ops/conv2d_weight_grad/conv2d_weight_grad.h"
+
+namespace kantor::KANTOR_ISA {
+namespace {
+
+class WeightGrad {
+ public:
+  WeightGrad(const ConvShape& shape, const float* dy, const float* x, float* dw, Plan& plan)
+      : z_(shape),
+        dy_(dy),
+        dw_(dw),
+        terms_(z_.c * z_.r * z_.s),
+        channel_blocks_(z_.o, kTileChannels),
+        term_blocks_(terms_, tile_width(static_cast<int>(ceil_div(z_.o, channel_blocks_.blocks)))),
+        row_blocks_(1, 1),
+        window_(make_window(x)) {
+    std::vector<int64_t> offsets;
+    for (const Tap& tap : taps()) offsets.push_back(window_.offset(tap));
+    for (int64_t c = 0; c < z_.c; ++c)
+      for (int64_t offset : offsets) offsets_.push_back(c * window_.channel_size() + offset);
+    units_ = images_ > 1 ? ceil_div(z_.n, images_) : z_.n * row_blocks_.blocks;
+    groups_ = std::clamp<int64_t>(kMostPartialFloats / (z_.o * terms_), 1, std::min(units_, kMostGroups));
+    splits_ = std::min(channel_blocks_.blocks, ceil_div(kEnoughTasks, groups_));
+    Part largest = {0, images_, 0, ceil_div(z_.p, row_blocks_.blocks)};
+    gradient_stride_ = window_.vectors(largest) * kWidth;
+    if (gradient_stride_ % 256 == 0) gradient_stride_ += 16;
+    int64_t channels = ceil_div(channel_blocks_.blocks, splits_) * kTileChannels;
+    source_floats_ = round_up(window_.size(), 16);
+    task_floats_ = source_floats_ + round_up(channels * gradient_stride_, 16);
+    partial_at_ = plan.scratch(static_cast<size_t>(groups_ * z_.o * terms_) * sizeof(float));
+    tasks_at_ = plan.scratch(static_cast<size_t>(groups_ * splits_ * task_floats_) * sizeof(float));
+  }
+
+  int tasks() const { return static_cast<int>(groups_ * splits_); }
+  int merge_tasks() const { return static_cast<int>(channel_blocks_.blocks); }
+
+  void run(int task, std::byte* scratch) const {
+    const int64_t group = task / splits_, split = task % splits_;
+    float* source = reinterpret_cast<float*>(scratch + tasks_at_) + task * task_floats_;
+    float* gradient = source + source_floats_;
+    float* sums = partial(group, scratch);
+    const int64_t b0 = channel_blocks_.blocks * split / splits_, b1 = channel_blocks_.blocks * (split + 1) / splits_;
+    const int64_t o0 = channel_blocks_.begin(b0), first = units_ * group / groups_;
+    for (int64_t unit = first; unit < units_ * (group + 1) / groups_; ++unit) {
+      Part part = part_of(unit);
+      window_.pack(part, source);
+      const int64_t run = window_.vectors(part) * kWidth;
+      pack_gradient(part, o0, channel_blocks_.begin(b1), run, gradient);
+      for (int64_t b = b0; b < b1; ++b) {
+        const int64_t o = channel_blocks_.begin(b), count = channel_blocks_.begin(b + 1) - o;
+        for (int64_t t = 0; t < term_blocks_.blocks; ++t) {
+          const int64_t term = term_blocks_.begin(t), width = term_blocks_.begin(t + 1) - term;
+          tile_of<DotTiles>(count, width)(gradient + (o - o0) * gradient_stride_, gradient_stride_, source,
+                                          &offsets_[term], run, sums + o * terms_ + term * count, unit > first);
+        }
+      }
+    }
+  }
+
+  // Adds the groups' sums for a block of channels and puts them where dW has them.
+  void merge(int block, std::byte* scratch) const {
+    const int64_t o = channel_blocks_.begin(block), count = channel_blocks_.begin(block + 1) - o;
+    for (int64_t t = 0; t < term_blocks_.blocks; ++t) {
+      const int64_t term = term_blocks_.begin(t), width = term_blocks_.begin(t + 1) - term;
+      const int64_t at = o * terms_ + term * count;
+      float total[kRegisterCount] = {};  // a tile's sums are held in registers
+      for (int64_t group = 0; group < groups_; ++group) {
+        const float* sums = partial(group, scratch) + at;
+        for (int64_t i = 0; i < count * width; ++i) total[i] = group == 0 ? sums[i] : total[i] + sums[i];
+      }
+      for (int64_t i = 0; i < count; ++i)
+        for (int64_t j = 0; j < width; ++j) dw_[(o + i) * terms_ + term + j] = total[i * width + j];
+    }
+  }
+
+ private:
+  static constexpr int64_t kPositions = 1024;  // of a unit, about: a tile's channels of dY stay in the nearest cache
+  static constexpr int64_t kSourceFloats = 100000;  // packed, about: what the second-level cache holds beside dY
+  static constexpr int64_t kMostGroups = 32, kEnoughTasks = 16;
+  static constexpr int64_t kMostPartialFloats = int64_t{1} << 22;
+
+  std::vector<Tap> taps() const {
+    std::vector<Tap> taps;
+    for (int64_t r = 0; r < z_.r; ++r)
+      for (int64_t s = 0; s < z_.s; ++s) taps.push_back({r * z_.dh - z_.ph, s * z_.dw - z_.pw});
+    return taps;
+  }
+
+  // Chooses images_ and row_blocks_ besides.
+  Window make_window(const float* x) {
+    std::vector<int64_t> down, right;
+    for (const Tap& tap : taps()) {
+      down.push_back(tap.down);
+      right.push_back(tap.right);
+    }
+    Axis rows(z_.p, z_.h, z_.sh, down), cols(z_.q, z_.w, z_.sw, right);
+    int64_t row_floats = cols.pitch() * z_.c * z_.sh * z_.sw;
+    int64_t most = std::min(kPositions / cols.pitch(), kSourceFloats / row_floats - rows.span);
+    images_ = std::clamp<int64_t>(most / rows.pitch(), 1, z_.n);
+    row_blocks_ = Cut(z_.p, std::clamp<int64_t>(most, 1, z_.p));
+    return Window(x, z_.c, rows, cols, taps(), images_, ceil_div(z_.p, row_blocks_.blocks));
+  }
+
+  Part part_of(int64_t unit) const {
+    if (images_ > 1) {
+      int64_t n = z_.n * unit / units_;
+      return {n, z_.n * (unit + 1) / units_ - n, 0, z_.p};
+    }
+    int64_t block = unit % row_blocks_.blocks, p = row_blocks_.begin(block);
+    return {unit / row_blocks_.blocks, 1, p, row_blocks_.begin(block + 1) - p};
+  }
+
+  float* partial(int64_t group, std::byte* scratch) const {
+    return reinterpret_cast<float*>(scratch + partial_at_) + group * z_.o * terms_;
+  }
+
+  void pack_gradient(const Part& part, int64_t o, int64_t o_end, int64_t run, float* to) const {
+    const int64_t pitch = window_.cols().pitch(), image_pitch = window_.rows().pitch() * pitch;
+    for (; o < o_end; ++o, to += gradient_stride_) {
+      int64_t at = 0;
+      for (int64_t i = 0; i < part.images; ++i) {
+        for (const int64_t begin = i * image_pitch; at < begin; ++at) to[at] = 0;
+        const float* from = dy_ + ((part.n + i) * z_.o + o) * z_.p * z_.q + part.p * z_.q;
+        for (int64_t p = 0; p < part.rows; ++p, from += z_.q) {
+          const int64_t end = at + z_.q;
+          for (; at + kWidth <= end; at += kWidth) store(to + at, load(from + at - (end - z_.q)));
+          store_partial(to + at, load_partial(from + at - (end - z_.q), end - at), end - at);
+          at = end;
+          if (p + 1 < part.rows)
+            for (; at < end + pitch - z_.q; ++at) to[at] = 0;
+        }
+      }
+      for (; at < run; ++at) to[at] = 0;
+    }
+  }
+
+  ConvShape z_;
+  const float* dy_;
+  float* dw_;
+  int64_t terms_;  // elements of dW a channel: in channels by taps
+  Cut channel_blocks_, term_blocks_, row_blocks_;
+  int64_t images_ = 1;
+  Window window_;
+  std::vector<int64_t> offsets_;
+  int64_t units_, groups_, splits_;
+  int64_t gradient_stride_, source_floats_, task_floats_;
+  size_t partial_at_, tasks_at_;
+};
+
+}  // namespace
+
+void prepare_conv2d_weight_grad(const Node& node, Plan& plan) {
+  ConvShape z = conv_shape(node, node.in[1], node.out[0], node.in[0]);
+  auto job = std::make_shared<const WeightGrad>(z, node.in[0].f32(), node.in[1].f32(), node.out[0].f32(), plan);
+  plan.phase(job->tasks(), [job](int task, std::byte* scratch) { job->run(task, scratch); });
+  plan.phase(job->merge_tasks(), [job](int task, std::byte* scratch) { job->merge(task, scratch); });
+}
+
+}  // namespace kantor::KANTOR_ISA
