@@ -98,6 +98,9 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
     long offset = 0;
     for (var entry : tensors.entrySet()) {
       Tensor tensor = entry.getValue().contiguous();
+      if (tensor._is_zerotensor()) { // a derivative that is known to vanish has a shape but no memory
+        tensor = torch.zeros(tensor.shape(), new TensorOptions(tensor.scalar_type()));
+      }
       contiguous.put(entry.getKey(), tensor);
       long end = offset + tensor.nbytes();
       JsonObject value = new JsonObject();
