@@ -188,7 +188,26 @@ public final class Ops {
     if (c.isPresent()) {
       return apply(new Fill(new Spec(x.dtype(), shape), (float) c.getAsDouble()));
     }
-    return apply(new Structural.Broadcast(shape), x);
+    return Domain.of(shape, List.of(x.shape()), null).isPresent()
+        ? apply(new Structural.Broadcast(shape), x)
+        : broadcastByAxis(x, shape);
+  }
+
+  /** For axes that no kernel repeats together: one after the other, each moved to the end for it. */
+  private static Value broadcastByAxis(Value x, Shape shape) {
+    long[] dims = new long[shape.rank()];
+    Arrays.fill(dims, 1);
+    System.arraycopy(x.shape().dims(), 0, dims, shape.rank() - x.shape().rank(), x.shape().rank());
+    Value v = reshape(x, Shape.of(dims));
+    int last = shape.rank() - 1;
+    for (int axis = 0; axis <= last; axis++) {
+      if (v.shape().dim(axis) != shape.dim(axis)) {
+        Value moved = axis == last ? v : transpose(v, axis, last);
+        Value repeated = broadcast(moved, moved.shape().with(last, shape.dim(axis)));
+        v = axis == last ? repeated : transpose(repeated, axis, last);
+      }
+    }
+    return v;
   }
 
   /** Sums x over the axes along which {@code shape} would be broadcast to x's. */
