@@ -105,6 +105,37 @@ class DerivativesTest {
         of("outer product", in -> Ops.exp(Ops.matmul(in.get(0), in.get(1))), s(3, 1), s(1, 4)),
         of("linear, leaky", in -> Ops.leakyRelu(Ops.linear(in.get(0), in.get(1), in.get(2)), 0.2), s(3, 5), s(4, 5), s(4)),
         of("layer norm", in -> Ops.tanh(Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5)), s(4, 6), s(6), s(6)),
+        of("conv2d", in -> Ops.conv2d(in.get(0), in.get(1), 1, 1, 1), s(2, 3, 5, 4), s(4, 3, 3, 3)),
+        of("conv2d, stride 2", in -> Ops.conv2d(in.get(0), in.get(1), 2, 1, 1), s(2, 3, 6, 5), s(4, 3, 3, 3)),
+        of("conv2d, dilation 2", in -> Ops.conv2d(in.get(0), in.get(1), 1, 2, 2), s(1, 2, 6, 7), s(3, 2, 3, 2)),
+        of("conv2d, bias, leaky", in -> Ops.leakyRelu(
+            Ops.add(Ops.conv2d(in.get(0), in.get(1), 1, 1, 1), Ops.reshape(in.get(2), dev.kantor.tensor.Shape.of(4, 1, 1))), 0.2),
+            s(2, 3, 4, 4), s(4, 3, 3, 3), s(4)),
+        of("conv_transpose2d", in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 0, 1), s(2, 3, 4, 3), s(3, 2, 4, 4)),
+        of("conv_transpose2d, output padding", in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 1, 1), s(2, 3, 4, 3),
+            s(3, 2, 3, 3)),
+        of("max_pool2d", in -> Ops.square(Ops.maxPool2d(in.get(0), 2, 2)), s(2, 3, 6, 5)),
+        of("max_pool2d, overlapping", in -> Ops.square(Ops.maxPool2d(in.get(0), 3, 2)), s(1, 2, 7, 7)),
+        of("batch norm of planes", in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()), s(3, 4, 3, 2), s(4),
+            s(4)),
+        of("batch norm of rows", in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()), s(6, 4), s(4), s(4)),
+        of("batch statistics", in -> Ops.mul(Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).mean(),
+            Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).variance()), s(3, 4, 3, 2), s(4)),
+        unary("log sum exp", Ops::logSumExp),
+        of("cross entropy", in -> Ops.crossEntropy(in.get(0), in.get(1)), s(4, 5), s(4, 5)),
+        of("penalty of a convolutional critic", in -> {
+          Value x = in.get(0);
+          Value h = Ops.maxPool2d(Ops.leakyRelu(Ops.conv2d(x, in.get(1), 1, 1, 1), 0.2), 2, 2);
+          Value g = Gradients.grad(List.of(Ops.sum(Ops.softplus(Ops.conv2d(h, in.get(2), 1, 0, 1)))), List.of(x), null, true, true)
+              .getFirst();
+          return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 32)), 10, 1, false).value();
+        }, s(2, 2, 4, 4), s(3, 2, 3, 3), s(1, 3, 2, 2)),
+        of("penalty with batch norm", in -> {
+          Value x = in.get(0);
+          Value h = Ops.tanh(Ops.batchNorm(Ops.conv2d(x, in.get(1), 1, 1, 1), in.get(2), in.get(3), 1e-5).y());
+          Value g = Gradients.grad(List.of(Ops.sum(Ops.square(h))), List.of(x), null, true, true).getFirst();
+          return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 18)), 10, 1, false).value();
+        }, s(2, 2, 3, 3), s(3, 2, 3, 3), s(3), s(3)),
         of("penalty of a smooth critic", in -> penalty(in, Ops::tanh), s(4, 5), s(6, 5), s(6), s(1, 6)),
         of("penalty of a leaky critic", in -> penalty(in, x -> Ops.leakyRelu(x, 0.2)), s(4, 5), s(6, 5), s(6), s(1, 6)),
         of("penalty with layer norm", in -> {
