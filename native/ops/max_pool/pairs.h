@@ -1,0 +1,81 @@
+// Windows of 2 x 2, stride 2: the elements of a vector of windows, as four vectors. For *_cpu.cpp files only; f32.
+#pragma once
+#include <algorithm>
+
+#include "ops/max_pool/planes.h"
+#include "ops/simd.h"
+
+namespace kantor::KANTOR_ISA {
+
+constexpr int64_t kPoolTask = 16384;  // elements of the large planes
+
+// Whether P x Q may come from H x W by windows of 2 x 2, stride 2.
+inline bool halves(const PoolPlanes& s) { return s.p == s.h / 2 && s.q == s.w / 2; }
+
+// Calls body(plane) for each plane, in tasks of about kPoolTask elements.
+template <class Body>
+void plan_planes(const PoolPlanes& s, Plan& plan, Body body) {
+  const int64_t group = std::max<int64_t>(1, kPoolTask / (s.h * s.w));
+  plan.phase(static_cast<int>((s.count + group - 1) / group), [=](int task, std::byte*) {
+    const int64_t end = std::min(s.count, (task + 1) * group);
+    for (int64_t plane = task * group; plane < end; ++plane) body(plane);
+  });
+}
+
+inline IVec lane_numbers() {
+  IVec lane;
+  for (int i = 0; i < kWidth; ++i) lane[i] = i;
+  return lane;
+}
+
+// Lane i: the elements 2i and 2i + 1.
+struct Pairs {
+  Vec even, odd;
+};
+[[gnu::always_inline]] inline Pairs split(Vec low, Vec high) {
+#if defined(__AVX512F__)
+  return {__builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+          __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
+#elif defined(__AVX2__)
+  return {__builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14),
+          __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15)};
+#else
+  return {__builtin_shufflevector(low, high, 0, 2, 4, 6), __builtin_shufflevector(low, high, 1, 3, 5, 7)};
+#endif
+}
+[[gnu::always_inline]] inline Pairs load_pairs(const float* p, int64_t n) {
+  if (n == kWidth) return split(load(p), load(p + kWidth));
+  const int64_t low = std::min<int64_t>(2 * n, kWidth);
+  return split(load_partial(p, low), load_partial(p + low, 2 * n - low));
+}
+[[gnu::always_inline]] inline void store_pairs(float* p, Pairs v, int64_t n) {
+#if defined(__AVX512F__)
+  const Vec low = __builtin_shufflevector(v.even, v.odd, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+  const Vec high = __builtin_shufflevector(v.even, v.odd, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif defined(__AVX2__)
+  const Vec low = __builtin_shufflevector(v.even, v.odd, 0, 8, 1, 9, 2, 10, 3, 11);
+  const Vec high = __builtin_shufflevector(v.even, v.odd, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+  const Vec low = __builtin_shufflevector(v.even, v.odd, 0, 4, 1, 5);
+  const Vec high = __builtin_shufflevector(v.even, v.odd, 2, 6, 3, 7);
+#endif
+  if (n == kWidth) {
+    store(p, low);
+    store(p + kWidth, high);
+    return;
+  }
+  const int64_t n_low = std::min<int64_t>(2 * n, kWidth);
+  store_partial(p, low, n_low);
+  store_partial(p + n_low, high, 2 * n - n_low);
+}
+[[gnu::always_inline]] inline IVec load_index(const int32_t* p, int64_t n) {
+  const float* bits = reinterpret_cast<const float*>(p);
+  return reinterpret_cast<IVec>(n == kWidth ? load(bits) : load_partial(bits, n));
+}
+[[gnu::always_inline]] inline bool any(IVec mask) {
+  int32_t all = 0;
+  for (int i = 0; i < kWidth; ++i) all |= mask[i];
+  return all != 0;
+}
+
+}  // namespace kantor::KANTOR_ISA
