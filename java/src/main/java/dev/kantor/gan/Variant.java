@@ -29,7 +29,14 @@ public record Variant(String name, String title, String paper, Map<String, Strin
               "critic-steps", "5")),
       new Variant("wgan-gp", "Wasserstein GAN with gradient penalty", GULRAJANI,
           Map.of("objective", "wasserstein", "regulariser", "gradient-penalty", "learning-rate", "1e-4", "beta2", "0.9",
-              "critic-steps", "5")));
+              "critic-steps", "5")),
+      new Variant("dcgan", "Deep convolutional GAN", RADFORD, Map.of("generator", "conv", "critic", "conv")),
+      new Variant("wdcgan", "Convolutional Wasserstein GAN with weight clipping", ARJOVSKY,
+          Map.of("generator", "conv", "critic", "conv", "objective", "wasserstein", "regulariser", "clip", "optimizer", "rmsprop",
+              "learning-rate", "5e-5", "critic-steps", "5")),
+      new Variant("wdcgan-gp", "Convolutional Wasserstein GAN with gradient penalty", GULRAJANI,
+          Map.of("generator", "conv", "critic", "conv", "objective", "wasserstein", "regulariser", "gradient-penalty",
+              "learning-rate", "1e-4", "beta2", "0.9", "critic-steps", "5")));
 
   /** Settings that every variant has, with the values they have if the variant says nothing else. */
   private static final List<Setting> COMMON = List.of(

@@ -122,7 +122,8 @@ final class Fuse {
     }
     // Only if its input is in memory anyway; else a copy would force it there.
     Value in = n.inputs.getFirst();
-    return !isPoint(in.node) || uses.of(in).stream().anyMatch(user -> user == null || !isPoint(user));
+    boolean canStayInRegisters = isPoint(in.node) || hasEpilogue(in.node);
+    return !canStayInRegisters || uses.of(in).stream().anyMatch(user -> user == null || !isPoint(user));
   }
 
   /** The units of the graph, in no order yet. Views (reshapes and row ranges) belong to none. */
