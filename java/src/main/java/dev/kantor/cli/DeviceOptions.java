@@ -13,12 +13,14 @@ import picocli.CommandLine.Spec;
 
 /** Where to run. */
 final class DeviceOptions {
-  private static final List<String> NAMES = List.of("auto", "cpu", "cpu-avx512", "cpu-avx2", "cpu-portable", "reference");
+  private static final List<String> NAMES = List.of("auto", "cpu", "cpu-avx512", "cpu-avx2", "cpu-portable",
+      "reference");
 
   @Spec(Spec.Target.MIXEE) private CommandSpec spec;
 
   @Option(names = "--device", paramLabel = "DEVICE", description = {
-      "auto, cpu (its best instruction set), cpu-avx512, cpu-avx2, cpu-portable, reference (slow, to check the others).",
+      "auto, cpu (its best instruction set), cpu-avx512, cpu-avx2, cpu-portable,",
+      "reference (slow, to check the others).",
       "Default: auto."})
   private String device;
 
@@ -34,7 +36,8 @@ final class DeviceOptions {
           + "; use --device cpu");
     }
     if (!NAMES.contains(name)) {
-      throw new ParameterException(spec.commandLine(), "there is no device '" + name + "'; there are " + String.join(", ", NAMES));
+      throw new ParameterException(spec.commandLine(), "there is no device '" + name + "'; there are "
+          + String.join(", ", NAMES));
     }
     if (count != null && count < 1) {
       throw new ParameterException(spec.commandLine(), "--threads is " + count + "; expected at least 1");
@@ -46,7 +49,8 @@ final class DeviceOptions {
   static String describe(Device device) {
     JsonObject d = json(device);
     int threads = d.get("threads").getAsInt();
-    return d.get("name").getAsString() + " (" + d.get("isa").getAsString() + ", " + threads + (threads == 1 ? " thread" : " threads")
+    return d.get("name").getAsString() + " (" + d.get("isa").getAsString() + ", " + threads
+        + (threads == 1 ? " thread" : " threads")
         + ", " + d.get("processor").getAsString() + ")";
   }
 

@@ -19,8 +19,8 @@ final class Display implements AutoCloseable {
   private static final int REFRESH_MILLIS = 250;
 
   /** Metrics that are shown, and how they are called there. */
-  private static final Map<String, String> SHOWN = Map.of("critic_loss", "critic", "generator_loss", "generator", "distance",
-      "distance", "critic_gradient_norm", "|grad critic|", "generator_gradient_norm", "|grad generator|");
+  private static final Map<String, String> SHOWN = Map.of("critic_loss", "critic", "generator_loss", "generator",
+      "distance", "distance", "critic_gradient_norm", "|grad critic|", "generator_gradient_norm", "|grad generator|");
 
   private final PrintWriter err;
   private final Goal goal;
@@ -33,7 +33,8 @@ final class Display implements AutoCloseable {
    * @param terminalWidth 0 for no terminal
    * @param iteration done already, in {@code seconds}
    */
-  Display(PrintWriter err, int terminalWidth, Goal goal, List<String> metrics, long iterationsPerEpoch, long iteration, double seconds) {
+  Display(PrintWriter err, int terminalWidth, Goal goal, List<String> metrics, long iterationsPerEpoch, long iteration,
+      double seconds) {
     this.err = err;
     this.goal = goal;
     this.metrics = metrics;
@@ -43,7 +44,8 @@ final class Display implements AutoCloseable {
         .setStyle(ProgressBarStyle.ASCII)
         .setUpdateIntervalMillis(REFRESH_MILLIS)
         .setInitialMax(goal.unit() == Goal.Unit.MINUTES ? (long) goal.seconds() : goal.iterations(iterationsPerEpoch))
-        .startsFrom(goal.unit() == Goal.Unit.MINUTES ? (long) seconds : iteration, Duration.ofMillis((long) (1000 * seconds)))
+        .startsFrom(goal.unit() == Goal.Unit.MINUTES ? (long) seconds : iteration,
+        Duration.ofMillis((long) (1000 * seconds)))
         .setConsumer(new DelegatingProgressBarConsumer(this::redraw, terminalWidth - 1))
         .hideEta()
         .build();
@@ -87,7 +89,8 @@ final class Display implements AutoCloseable {
     if (seconds < 100) {
       return String.format(Locale.ROOT, "%.0f s", Math.max(0, seconds));
     }
-    return seconds < 6000 ? String.format(Locale.ROOT, "%.0f min", seconds / 60) : String.format(Locale.ROOT, "%.1f h", seconds / 3600);
+    return seconds < 6000 ? String.format(Locale.ROOT, "%.0f min", seconds / 60)
+        : String.format(Locale.ROOT, "%.1f h", seconds / 3600);
   }
 
   @Override

@@ -31,7 +31,8 @@ record Images(String name, String source, long count, Size size, MemorySegment b
    */
   static Images open(String data, Path dataDir, Integer limit, PrintStream messages) throws IOException {
     if (NOT_IMAGES.contains(data)) {
-      throw new IllegalArgumentException("there is no variant yet that trains on " + data + "; use mnist, fashion-mnist, glyphs or a folder");
+      throw new IllegalArgumentException("there is no variant yet that trains on " + data
+          + "; use mnist, fashion-mnist, glyphs or a folder");
     }
     DataSets.Options options = DataSets.Options.defaults().withMessages(messages);
     options = dataDir == null ? options : options.withDataDir(dataDir);
@@ -43,7 +44,9 @@ record Images(String name, String source, long count, Size size, MemorySegment b
     }
     Size size = new Size(images.channels(), images.height(), images.width());
     long count = limit == null ? images.count() : Math.min(limit, images.count());
-    String source = DataSets.NAMES.contains(data) ? images.name() : Path.of(data).toAbsolutePath().normalize().toString();
-    return new Images(images.name(), source, count, size, images.images().asSlice(0, count * images.imageBytes()), images.fingerprint());
+    String source = DataSets.NAMES.contains(data) ? images.name()
+        : Path.of(data).toAbsolutePath().normalize().toString();
+    return new Images(images.name(), source, count, size, images.images().asSlice(0, count * images.imageBytes()),
+        images.fingerprint());
   }
 }

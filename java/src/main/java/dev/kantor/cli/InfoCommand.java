@@ -61,7 +61,8 @@ final class InfoCommand implements Callable<Integer> {
 
   /** What to describe. */
   private static final class Subject {
-    @Parameters(arity = "0..1", paramLabel = "RUN", description = "The folder of a run: what it is and its last metrics.")
+    @Parameters(arity = "0..1", paramLabel = "RUN", description =
+        "The folder of a run: what it is and its last metrics.")
     private Path run;
 
     @Option(names = "--settings", paramLabel = "VARIANT", description = "The settings: name, default, meaning, source.")
@@ -106,7 +107,8 @@ final class InfoCommand implements Callable<Integer> {
 
   private void describeMachine(PrintWriter out) {
     Path sets = DataSets.defaultDataDir();
-    List<String> there = List.of("mnist", "fashion-mnist").stream().filter(s -> Files.isDirectory(sets.resolve(s))).toList();
+    List<String> there = List.of("mnist", "fashion-mnist").stream().filter(s -> Files.isDirectory(sets.resolve(s)))
+        .toList();
     try (Device on = device.open(null, null)) {
       if (json) {
         JsonObject o = new JsonObject();
@@ -124,7 +126,8 @@ final class InfoCommand implements Callable<Integer> {
       line(out, "kantor", Versions.kantor() + ", native interface " + Native.abiVersion());
       line(out, "java", Versions.java());
       line(out, "device", DeviceOptions.describe(on));
-      line(out, "data folder", sets + (there.isEmpty() ? " (empty; glyphs need no files)" : " (" + String.join(", ", there) + ")"));
+      line(out, "data folder", sets + (there.isEmpty() ? " (empty; glyphs need no files)" : " ("
+          + String.join(", ", there) + ")"));
     }
   }
 
@@ -160,7 +163,8 @@ final class InfoCommand implements Callable<Integer> {
     try (Device on = device.open(null, null);
         Arena arena = Arena.ofConfined();
         State state = new State(on);
-        Gan gan = new Gan(design, state, arena.allocate(count * MNIST.numbers(), 64), count, 1, Program.Options.DEFAULT)) {
+        Gan gan = new Gan(design, state, arena.allocate(count * MNIST.numbers(), 64), count, 1,
+            Program.Options.DEFAULT)) {
       Program p = gan.job().iteration();
       Machine machine = Machine.measure(on);
       if (json) {
@@ -182,11 +186,13 @@ final class InfoCommand implements Callable<Integer> {
       out.println(p.graph());
       out.println("As it runs: " + p.kernelCount() + " kernels");
       out.println(p.describe());
-      line(out, "arithmetic", String.format(Locale.ROOT, "%.1f MFLOP as written, %.1f MFLOP as it runs", p.graph().flops() / 1e6,
-          p.flops() / 1e6));
-      line(out, "memory", String.format(Locale.ROOT, "%.1f MB cross the kernels' borders, %.1f MB working memory", p.bytes() / 1e6,
-          p.arenaBytes() / 1e6));
-      line(out, "floor", String.format(Locale.ROOT, "%.3f ms an iteration for the arithmetic; %.3f ms if all those bytes came from memory"
+      line(out, "arithmetic", String.format(Locale.ROOT, "%.1f MFLOP as written, %.1f MFLOP as it runs",
+          p.graph().flops() / 1e6, p.flops() / 1e6));
+      line(out, "memory", String.format(Locale.ROOT, "%.1f MB cross the kernels' borders, %.1f MB working memory",
+          p.bytes() / 1e6, p.arenaBytes() / 1e6));
+      line(out, "floor",
+          String.format(Locale.ROOT,
+          "%.3f ms an iteration for the arithmetic; %.3f ms if all those bytes came from memory"
           + " (%s)", 1e3 * machine.floorSeconds(p.flops()), 1e3 * p.bytes() / machine.bytesPerSecond(), machine));
     }
   }

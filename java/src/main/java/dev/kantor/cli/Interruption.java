@@ -10,8 +10,8 @@ import java.util.Map;
 /**
  * Ctrl-C and a request to terminate, turned into a call while this is open. A second one ends the process at once.
  *
- * <p>Through reflection because javac warns of each mention of {@code sun.misc.Signal}, the JDK's only way to do this, with a warning that
- * cannot be suppressed.
+ * <p>Through reflection because javac warns of each mention of {@code sun.misc.Signal}, the JDK's only way to do this,
+ * with a warning that cannot be suppressed.
  */
 final class Interruption implements AutoCloseable {
   private final Method handle;
@@ -23,7 +23,8 @@ final class Interruption implements AutoCloseable {
       Class<?> signal = Class.forName("sun.misc.Signal");
       Class<?> handler = Class.forName("sun.misc.SignalHandler");
       handle = signal.getMethod("handle", signal, handler);
-      Object handlerOfOurs = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler}, (proxy, method, args) -> {
+      Object handlerOfOurs = Proxy.newProxyInstance(handler.getClassLoader(), new Class<?>[] {handler},
+          (proxy, method, args) -> {
         switch (method.getName()) {
           case "handle" -> signalled(action);
           case "hashCode" -> {

@@ -7,6 +7,10 @@ import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -19,14 +23,6 @@ import picocli.CommandLine.UnmatchedArgumentException;
     name = "kantor",
     description = "Trains generative adversarial networks.",
     synopsisSubcommandLabel = "COMMAND",
-    subcommands = {
-      TrainCommand.class,
-      ResumeCommand.class,
-      SampleCommand.class,
-      InfoCommand.class,
-      CompletionCommand.class,
-      HelpCommand.class
-    },
     sortOptions = false,
     mixinStandardHelpOptions = true,
     versionProvider = Versions.class,
@@ -36,7 +32,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
       "  kantor train wgan-gp --data glyphs --epochs 5 --out runs/first",
       "  kantor sample runs/first --count 64 --out digits.png",
       "",
-      "kantor help TOPIC explains: @|bold losses|@ (why is it negative?), @|bold data|@, @|bold settings|@, @|bold runs|@.",
+      "kantor help TOPIC explains: losses (why is it negative?), data, settings, runs.",
       "Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted with the state saved."
     })
 public final class Main {
@@ -44,6 +40,20 @@ public final class Main {
   static final int FAILED = 1;
   static final int WRONG_USAGE = 2;
   static final int INTERRUPTED = 130;
+
+  private static final Map<String, Supplier<Object>> COMMANDS = new LinkedHashMap<>();
+
+  static {
+    COMMANDS.put("train", TrainCommand::new);
+    COMMANDS.put("resume", ResumeCommand::new);
+    COMMANDS.put("sample", SampleCommand::new);
+    COMMANDS.put("info", InfoCommand::new);
+    COMMANDS.put("completion", CompletionCommand::new);
+    COMMANDS.put("help", HelpCommand::new);
+  }
+
+  /** Commands that look at the others. */
+  private static final Set<String> NEEDS_ALL = Set.of("completion", "help");
 
   @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show where an error comes from.")
   private boolean verbose;
@@ -63,8 +73,15 @@ public final class Main {
     Main main = new Main();
     PrintWriter results = new PrintWriter(out, true, StandardCharsets.UTF_8);
     PrintWriter messages = new PrintWriter(err, true, StandardCharsets.UTF_8);
-    CommandLine line = new CommandLine(main)
-        .setOut(results)
+    CommandLine line = new CommandLine(main);
+    // picocli takes its time to read a command's options, so it reads those of the one that is called.
+    boolean one = args.length > 0 && COMMANDS.containsKey(args[0]) && !NEEDS_ALL.contains(args[0]);
+    COMMANDS.forEach((name, command) -> {
+      if (!one || name.equals(args[0])) {
+        line.addSubcommand(name, command.get());
+      }
+    });
+    line.setOut(results)
         .setErr(messages)
         .setUsageHelpAutoWidth(false)
         .setUsageHelpWidth(110)
@@ -98,8 +115,8 @@ public final class Main {
     }
     // The native core puts one cause on a line.
     String oneLine = String.join("; ", text.strip().lines().toList());
-    command.getErr().println("kantor: " + (expected ? oneLine : "internal error: " + e.getClass().getSimpleName() + ": " + oneLine
-        + "; please report it with the output of --verbose"));
+    command.getErr().println("kantor: " + (expected ? oneLine : "internal error: " + e.getClass().getSimpleName()
+        + ": " + oneLine + "; please report it with the output of --verbose"));
     if (verbose) {
       e.printStackTrace(command.getErr());
     }

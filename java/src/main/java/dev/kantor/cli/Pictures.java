@@ -32,7 +32,8 @@ final class Pictures {
     static Size parse(String text) {
       String[] parts = text.split("x");
       if (parts.length != 3) {
-        throw new IllegalArgumentException("image is '" + text + "'; expected channels x height x width, as in 1x28x28");
+        throw new IllegalArgumentException("image is '" + text
+            + "'; expected channels x height x width, as in 1x28x28");
       }
       return new Size(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
     }
@@ -87,8 +88,10 @@ final class Pictures {
     new Figure(CURVES_WIDTH, 3 * PANEL_HEIGHT, List.of(losses, distance, norms)).write(file);
   }
 
-  private static Panel plot(String title, String y, boolean logarithmic, MetricsLog.Table table, double[] x, String... columns) {
-    List<Series> series = List.of(columns).stream().map(c -> new Series(c.replace('_', ' '), x, table.column(c))).toList();
+  private static Panel plot(String title, String y, boolean logarithmic, MetricsLog.Table table, double[] x,
+      String... columns) {
+    List<Series> series = List.of(columns).stream().map(c -> new Series(c.replace('_', ' '), x, table.column(c)))
+        .toList();
     return new LinePlot(new Panel.Labels(title, "epoch", y), logarithmic, series);
   }
 }

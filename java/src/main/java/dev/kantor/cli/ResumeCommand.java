@@ -1,6 +1,7 @@
 package dev.kantor.cli;
 
 import dev.kantor.gan.Settings;
+import dev.kantor.graph.State;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Goal;
@@ -13,7 +14,6 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -31,7 +31,8 @@ import picocli.CommandLine.Spec;
     footer = {
       "",
       "On the same device and instruction set the numbers are, bit for bit, those of a run that was not interrupted.",
-      "Another device or number of threads is allowed. What decides the numbers (settings, data, seed) is not to change.",
+      "Another device or number of threads is allowed. What decides the numbers (settings, data, seed) must not",
+      "change.",
       "",
       "Examples:",
       "  kantor resume runs/first",
@@ -51,7 +52,8 @@ final class ResumeCommand implements Callable<Integer> {
   @Option(names = "--data-dir", paramLabel = "DIR", description = "Where the data sets are now, if they were moved.")
   private Path dataDir;
 
-  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "Refused, unless it changes nothing: a run keeps its settings.")
+  @Option(names = "--set", paramLabel = "KEY=VALUE", description =
+      "Refused, unless it changes nothing: a run keeps its settings.")
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Override
@@ -70,10 +72,12 @@ final class ResumeCommand implements Callable<Integer> {
       String sets = environment.get("data-dir");
       Path folderOfSets = dataDir != null ? dataDir : sets != null ? Path.of(sets) : null;
       try (Device on = device.open(environment.get("device"), null)) {
-        Images images = Images.open(environment.get("data"), folderOfSets, limit == null ? null : Integer.valueOf(limit), System.err);
+        Images images = Images.open(environment.get("data"), folderOfSets, limit == null ? null
+            : Integer.valueOf(limit), System.err);
         err.println(TrainCommand.firstLine(on, images));
         long seed = Long.parseLong(manifest.value("seed"));
-        requireSame(manifest.configuration(), Session.configuration(settings, images, seed, manifest.value("precision")));
+        requireSame(manifest.configuration(), Session.configuration(settings, images, seed,
+            manifest.value("precision")));
         try (Session session = new Session(on, settings, images, seed)) {
           return train(folder, manifest, session, err);
         }
@@ -82,14 +86,14 @@ final class ResumeCommand implements Callable<Integer> {
   }
 
   private int train(RunFolder folder, Manifest manifest, Session session, PrintWriter err) throws IOException {
-    Optional<Path> latest = folder.latest(damage -> err.println("kantor: " + damage + "; going back to the checkpoint before it"));
-    Checkpoint from = null;
-    if (latest.isPresent()) {
-      requireSame(Checkpoint.verify(latest.get()).configuration(), manifest.configuration());
-      from = Checkpoint.load(latest.get(), session.state(), Checkpoint.slots(session.state()));
-      err.println("continues after iteration " + from.iteration());
-    } else {
+    State state = session.state();
+    Checkpoint from = folder.loadLatest(file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
+        damage -> err.println("kantor: " + damage + "; going back to the checkpoint before it")).orElse(null);
+    if (from == null) {
       err.println("there is no checkpoint yet; starts from the beginning");
+    } else {
+      requireSame(from.configuration(), manifest.configuration());
+      err.println("continues after iteration " + from.iteration());
     }
     long at = from == null ? 0 : from.iteration();
     folder.discardAfter(at);

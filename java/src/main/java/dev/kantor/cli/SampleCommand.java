@@ -14,7 +14,6 @@ import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
 import java.io.IOException;
-import java.io.PrintWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -56,7 +55,8 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--count", paramLabel = "N", required = true, description = "How many.")
   private long count;
 
-  @Option(names = "--out", paramLabel = "FILE", required = true, description = "FILE.png, FILE.idx, FILE.npy or a folder.")
+  @Option(names = "--out", paramLabel = "FILE", required = true,
+      description = "FILE.png, FILE.idx, FILE.npy or a folder.")
   private Path out;
 
   @Option(names = "--class", paramLabel = "K", description = "Draw class K; for variants that learn classes.")
@@ -76,14 +76,12 @@ final class SampleCommand implements Callable<Integer> {
     if (count < 1) {
       throw new ParameterException(spec.commandLine(), "--count is " + count + "; expected at least 1");
     }
-    PrintWriter err = spec.commandLine().getErr();
     RunFolder folder = RunFolder.open(run);
     Manifest manifest = folder.manifest();
     if (label != null) {
-      throw new IllegalArgumentException(manifest.value("variant") + " has not learnt classes, so it cannot draw class " + label
-          + "; leave --class out");
+      throw new IllegalArgumentException(manifest.value("variant")
+          + " has not learnt classes, so it cannot draw class " + label + "; leave --class out");
     }
-    Path file = file(folder, err);
     Size size = Size.parse(manifest.value("image"));
     Design design = Design.of(Session.settings(manifest), size.numbers());
     long theSeed = seed != null ? seed : Long.parseLong(manifest.value("seed"));
@@ -92,7 +90,7 @@ final class SampleCommand implements Callable<Integer> {
         Arena arena = Arena.ofConfined()) {
       List<Slot> slots = Sampler.slots(design);
       slots.forEach(state::add);
-      Checkpoint.load(file, state, slots);
+      load(folder, state, slots);
       try (Sampler sampler = new Sampler(design, state, Math.min(count, BATCH), theSeed)) {
         write(Pictures.draw(sampler, size, count, arena), size, arena);
       }
@@ -101,14 +99,15 @@ final class SampleCommand implements Callable<Integer> {
     return Main.DONE;
   }
 
-  private Path file(RunFolder folder, PrintWriter err) throws IOException {
+  private void load(RunFolder folder, State state, List<Slot> slots) throws IOException {
     switch (checkpoint) {
-      case "last" -> {
-        return folder.latest(damage -> err.println("kantor: " + damage + "; taking the checkpoint before it")).orElseThrow(
-            () -> new IOException(run + " has no checkpoint yet; it gets one at the end of its first epoch, or on Ctrl-C"));
-      }
+      case "last" -> folder.loadLatest(file -> Checkpoint.load(file, state, slots),
+          damage -> spec.commandLine().getErr().println("kantor: " + damage + "; taking the checkpoint before it"))
+          .orElseThrow(() ->
+          new IOException(run + " has no checkpoint yet; it gets one at the end of its first epoch, or on Ctrl-C"));
       case "best" -> throw new IllegalArgumentException(
-          "no checkpoint of " + run + " was evaluated, so none is the best; use --checkpoint last or an iteration's number");
+          "no checkpoint of " + run
+          + " was evaluated, so none is the best; use --checkpoint last or an iteration's number");
       default -> {
         List<Long> there = folder.iterations();
         if (!checkpoint.matches("\\d{1,18}")) {
@@ -116,9 +115,10 @@ final class SampleCommand implements Callable<Integer> {
               + "'; expected last, best or the number of an iteration");
         }
         if (!there.contains(Long.parseLong(checkpoint))) {
-          throw new IllegalArgumentException(run + " has no checkpoint of iteration " + checkpoint + "; there are " + there);
+          throw new IllegalArgumentException(run + " has no checkpoint of iteration " + checkpoint + "; there are "
+              + there);
         }
-        return folder.checkpoint(Long.parseLong(checkpoint));
+        Checkpoint.load(folder.checkpoint(Long.parseLong(checkpoint)), state, slots);
       }
     }
   }
@@ -151,10 +151,12 @@ final class SampleCommand implements Callable<Integer> {
       byte[] interleaved = new byte[size.numbers()];
       for (int p = 0; p < pixels; p++) {
         for (int c = 0; c < size.channels(); c++) {
-          interleaved[p * size.channels() + c] = bytes.get(ValueLayout.JAVA_BYTE, i * size.numbers() + (long) c * pixels + p);
+          interleaved[p * size.channels() + c] = bytes.get(ValueLayout.JAVA_BYTE, i * size.numbers()
+              + (long) c * pixels + p);
         }
       }
-      Png.write(out.resolve(String.format(Locale.ROOT, "%06d.png", i)), interleaved, size.width(), size.height(), size.channels());
+      Png.write(out.resolve(String.format(Locale.ROOT, "%06d.png", i)), interleaved, size.width(), size.height(),
+          size.channels());
     }
   }
 }

@@ -23,7 +23,6 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 
 /** A GAN on a device with its data, ready to be trained in a run's folder. */
@@ -92,8 +91,8 @@ final class Session implements AutoCloseable {
     double seconds = start == null ? 0 : start.seconds();
     Training.Outcome outcome;
     try (Sampler sampler = new Sampler(design, state, PICTURE_SAMPLES, seed);
-        Display display = new Display(err, Terminal.width(), manifest.goal(), job().metrics(), job().iterationsPerEpoch(),
-            start == null ? 0 : start.iteration(), seconds)) {
+        Display display = new Display(err, Terminal.width(), manifest.goal(), job().metrics(),
+            job().iterationsPerEpoch(), start == null ? 0 : start.iteration(), seconds)) {
       Training training = new Training(job(), folder, manifest, new Training.Watcher() {
         @Override
         public void progress(Training.Progress p) {
@@ -104,7 +103,8 @@ final class Session implements AutoCloseable {
         public void picture(String name) throws IOException {
           try (Arena arena = Arena.ofConfined()) {
             MemorySegment samples = Pictures.draw(sampler, size, PICTURE_SAMPLES, arena);
-            Pictures.writeGrid(folder.samples().resolve(name + ".png"), Pictures.toBytes(samples, arena), size, PICTURE_SCALE);
+            Pictures.writeGrid(folder.samples().resolve(name + ".png"), Pictures.toBytes(samples, arena), size,
+                PICTURE_SCALE);
           }
           MetricsLog.Table metrics = MetricsLog.read(folder.path());
           if (!metrics.rows().isEmpty()) {
@@ -127,11 +127,10 @@ final class Session implements AutoCloseable {
         err.println("interrupted after iteration " + outcome.iteration() + ", the state is saved; to go on: " + resume);
         yield Main.INTERRUPTED;
       }
-      case FAULT -> throw new KantorException(Status.FAULT, String.format(Locale.ROOT,
-          "%s: the training diverged. The last good state is in %s. Start again with a lower learning-rate (now %s)%s, see kantor help"
-              + " losses",
-          outcome.fault().orElseThrow(), outcome.checkpoint(), manifest.value("learning-rate"),
-          manifest.value("regulariser").equals("clip") ? " or a smaller clip" : " or another regulariser"));
+      case FAULT -> throw new KantorException(Status.FAULT, outcome.fault().orElseThrow()
+          + ": the training diverged. The last good state is in " + outcome.checkpoint()
+          + ". Start again with a lower learning-rate (now " + manifest.value("learning-rate") + ") or another "
+          + (manifest.value("regulariser").equals("clip") ? "clip" : "regulariser") + "; see kantor help losses");
     };
   }
 

@@ -57,7 +57,8 @@ final class TrainCommand implements Callable<Integer> {
   private static final List<String> PRECISIONS = List.of("fp32", "tf32", "bf16");
   private static final String FP32 = "fp32";
   private static final String WHOLE = "a whole number";
-  private static final Set<String> NOT_IN_FILES = Set.of("set", "config", "dry-run", "json", "help", "version", "verbose");
+  private static final Set<String> NOT_IN_FILES = Set.of("set", "config", "dry-run", "json", "help", "version",
+      "verbose");
 
   @Spec private CommandSpec spec;
 
@@ -65,7 +66,8 @@ final class TrainCommand implements Callable<Integer> {
   private String variant;
 
   @Option(names = "--data", paramLabel = "DATA", description = {
-      "auto (MNIST if it can be had, else glyphs), mnist, fashion-mnist, glyphs (drawn by the program), or a FOLDER of pictures.",
+      "auto (MNIST if it can be had, else glyphs), mnist, fashion-mnist, glyphs (drawn by the program), or a FOLDER",
+      "of pictures.",
       "Default: auto."})
   private String data;
 
@@ -114,7 +116,8 @@ final class TrainCommand implements Callable<Integer> {
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Option(names = "--config", paramLabel = "FILE",
-      description = "Lines key = value: settings, and these options without their hyphens in front. See kantor help settings.")
+      description = {
+      "Lines key = value: settings, and these options without their hyphens in front.", "See kantor help settings."})
   private Path config;
 
   @Option(names = "--checkpoint-every", paramLabel = "N", description = "Save the state every N epochs. Default: 1.")
@@ -174,8 +177,8 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   static String firstLine(Device device, Images images) {
-    return String.format(Locale.ROOT, "%s; %s, %,d images of %s", DeviceOptions.describe(device), images.name(), images.count(),
-        images.size());
+    return String.format(Locale.ROOT, "%s; %s, %,d images of %s", DeviceOptions.describe(device), images.name(),
+        images.count(), images.size());
   }
 
   private Session session(Device on, Settings settings, Images images, long theSeed) {
@@ -186,7 +189,8 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int train(Device on, Session session, Settings settings, Images images, long theSeed, Manifest draft) throws IOException {
+  private int train(Device on, Session session, Settings settings, Images images, long theSeed, Manifest draft)
+      throws IOException {
     Path sets = option("data-dir", dataDir, Path::of, "a folder", null);
     Map<String, String> environment = new LinkedHashMap<>();
     environment.put("kantor", Versions.kantor());
@@ -248,7 +252,8 @@ final class TrainCommand implements Callable<Integer> {
     s = criticSteps == null ? s : s.with("critic-steps", criticSteps.toString());
     for (Map.Entry<String, String> e : set.entrySet()) {
       if (isOption(e.getKey()) && !s.values().containsKey(e.getKey())) {
-        throw new IllegalArgumentException(e.getKey() + " is an option, not a setting: write --" + e.getKey() + " " + e.getValue());
+        throw new IllegalArgumentException(e.getKey() + " is an option, not a setting: write --" + e.getKey() + " "
+            + e.getValue());
       }
       s = s.with(e.getKey(), e.getValue());
     }
@@ -290,10 +295,12 @@ final class TrainCommand implements Callable<Integer> {
   private void requirePrecision() {
     String p = option("precision", precision, Function.identity(), "a name", FP32);
     if (!PRECISIONS.contains(p)) {
-      throw new IllegalArgumentException("there is no precision '" + p + "'; there are " + String.join(", ", PRECISIONS));
+      throw new IllegalArgumentException("there is no precision '" + p + "'; there are "
+          + String.join(", ", PRECISIONS));
     }
     if (!p.equals(FP32)) {
-      throw new KantorException(Status.UNSUPPORTED, "a CPU computes in fp32; " + p + " needs a GPU, and this build has no CUDA back-end");
+      throw new KantorException(Status.UNSUPPORTED, "a CPU computes in fp32; " + p
+          + " needs a GPU, and this build has no CUDA back-end");
     }
   }
 

@@ -25,7 +25,8 @@ public record Goal(Unit unit, double amount) {
   public Goal {
     boolean whole = unit == Unit.MINUTES || amount == Math.rint(amount);
     if (!(amount > 0) || Double.isInfinite(amount) || !whole) {
-      throw new IllegalArgumentException(unit + " must be a positive " + (unit == Unit.MINUTES ? "" : "whole ") + "number: " + amount);
+      throw new IllegalArgumentException(unit + " must be a positive " + (unit == Unit.MINUTES ? "" : "whole ")
+          + "number: " + amount);
     }
   }
 

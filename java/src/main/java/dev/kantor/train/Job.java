@@ -19,8 +19,8 @@ import java.util.Objects;
  * @param iterationsPerEpoch iterations in one pass over the data
  * @param samplesPerIteration real samples that one iteration sees
  */
-public record Job(State state, Program iteration, Slot counter, Slot fault, Slot ring, List<String> metrics, List<String> tensors,
-    long iterationsPerEpoch, long samplesPerIteration) {
+public record Job(State state, Program iteration, Slot counter, Slot fault, Slot ring, List<String> metrics,
+    List<String> tensors, long iterationsPerEpoch, long samplesPerIteration) {
   public Job {
     Objects.requireNonNull(state, "state");
     Objects.requireNonNull(iteration, "iteration");

@@ -20,7 +20,8 @@ import java.util.Objects;
 /**
  * What a run is: enough to do it again.
  *
- * @param configuration everything that decides the numbers: variant, seed, data, settings. A resumed run must have the same
+ * @param configuration everything that decides the numbers: variant, seed, data, settings. A resumed run must have the
+ *     same
  * @param goal when it is done
  * @param logEvery iterations that a row of the metrics is the mean of
  * @param checkpointEvery epochs between checkpoints
@@ -34,8 +35,8 @@ public record Manifest(Map<String, String> configuration, Goal goal, long logEve
     environment = new LinkedHashMap<>(environment);
     Objects.requireNonNull(goal, "goal");
     if (logEvery < 1 || checkpointEvery < 1 || keep < 1) {
-      throw new IllegalArgumentException("log-every, checkpoint-every and keep must be positive: " + logEvery + ", " + checkpointEvery
-          + ", " + keep);
+      throw new IllegalArgumentException("log-every, checkpoint-every and keep must be positive: " + logEvery + ", "
+          + checkpointEvery + ", " + keep);
     }
   }
 

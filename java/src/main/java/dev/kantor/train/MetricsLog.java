@@ -15,8 +15,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The metrics of a run, twice: {@code metrics.jsonl} with an object a line, {@code metrics.csv} with a header. Rows are appended as training
- * goes on; a run that is resumed first cuts off what its checkpoint has not seen.
+ * The metrics of a run, twice: {@code metrics.jsonl} with an object a line, {@code metrics.csv} with a header. Rows are
+ * appended as training goes on; a run that is resumed first cuts off what its checkpoint has not seen.
  */
 public final class MetricsLog implements AutoCloseable {
   private static final List<String> LEADING = List.of("iteration", "epoch", "samples", "seconds");
@@ -90,7 +90,8 @@ public final class MetricsLog implements AutoCloseable {
 
   /** Appends a row; it reaches the file with {@link #flush}. */
   public void append(Row row) throws IOException {
-    List<Object> cells = new ArrayList<>(List.of(row.iteration(), round(row.epoch()), row.samples(), round(row.seconds())));
+    List<Object> cells = new ArrayList<>(List.of(row.iteration(), round(row.epoch()), row.samples(),
+        round(row.seconds())));
     row.values().forEach(v -> cells.add(v.floatValue()));
     StringBuilder object = new StringBuilder("{");
     for (int i = 0; i < cells.size(); i++) {

@@ -20,8 +20,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A run's folder: {@code manifest.json}, {@code metrics.jsonl}, {@code metrics.csv}, {@code curves.png}, {@code samples/} and
- * {@code checkpoints/iteration-NNNNNNNN.safetensors}. It may be moved: nothing in it names its place.
+ * A run's folder: {@code manifest.json}, {@code metrics.jsonl}, {@code metrics.csv}, {@code curves.png}, {@code
+ * samples/} and {@code checkpoints/iteration-NNNNNNNN.safetensors}. It may be moved: nothing in it names its place.
  *
  * @param path the folder
  */
@@ -37,7 +37,8 @@ public record RunFolder(Path path) {
     if (Files.isDirectory(path)) {
       try (Stream<Path> inside = Files.list(path)) {
         if (inside.findAny().isPresent()) {
-          throw new IOException(path + " is not empty; choose another folder with --out, or continue that run: kantor resume " + path);
+          throw new IOException(path
+              + " is not empty; choose another folder with --out, or continue that run: kantor resume " + path);
         }
       }
     }
@@ -55,9 +56,11 @@ public record RunFolder(Path path) {
       Files.createDirectories(run.samples());
       Files.createDirectories(run.checkpoints());
     } catch (FileAlreadyExistsException e) {
-      throw new IOException("cannot make the folder " + path + ": " + e.getMessage() + " is a file; choose another with --out", e);
+      throw new IOException("cannot make the folder " + path + ": " + e.getMessage()
+          + " is a file; choose another with --out", e);
     } catch (IOException e) {
-      throw new IOException("cannot make the folder " + path + ": read-only, full, or not yours; choose another with --out", e);
+      throw new IOException("cannot make the folder " + path
+          + ": read-only, full, or not yours; choose another with --out", e);
     }
     return run;
   }
@@ -70,7 +73,8 @@ public record RunFolder(Path path) {
   public static RunFolder open(Path path) throws IOException {
     RunFolder run = new RunFolder(path);
     if (!Files.isRegularFile(run.manifestFile())) {
-      throw new IOException(path + " is not the folder of a run: there is no " + run.manifestFile() + "; `kantor train` makes one");
+      throw new IOException(path + " is not the folder of a run: there is no " + run.manifestFile()
+          + "; `kantor train` makes one");
     }
     return run;
   }
@@ -103,7 +107,8 @@ public record RunFolder(Path path) {
   }
 
   /**
-   * Keeps other processes from training in this folder until the result is closed, or this process ends, however it does.
+   * Keeps other processes from training in this folder until the result is closed, or this process ends, however it
+   * does.
    *
    * @throws IOException if another one does
    */
@@ -148,30 +153,40 @@ public record RunFolder(Path path) {
     return found;
   }
 
+  /** Loads a checkpoint. */
+  @FunctionalInterface
+  public interface Load {
+    /** Throws {@link FormatException} if the file is damaged; then nothing has changed. */
+    Checkpoint from(Path file) throws IOException;
+  }
+
   /**
-   * The latest checkpoint that is not damaged.
+   * Loads the latest checkpoint that is not damaged.
    *
    * @param damaged is told of each that is
    * @return empty if there are no checkpoints at all
    * @throws IOException if all of them are damaged
    */
-  public Optional<Path> latest(Consumer<String> damaged) throws IOException {
+  public Optional<Checkpoint> loadLatest(Load load, Consumer<String> damaged) throws IOException {
     List<Long> all = iterations();
     for (long i : all) {
       try {
-        Checkpoint.verify(checkpoint(i));
-        return Optional.of(checkpoint(i));
+        return Optional.of(load.from(checkpoint(i)));
       } catch (FormatException e) {
         damaged.accept(e.getMessage());
       }
     }
     if (!all.isEmpty()) {
-      throw new IOException("all " + all.size() + " checkpoints of " + path + " are damaged; start the run again with kantor train");
+      throw new IOException("all " + all.size() + " checkpoints of " + path
+          + " are damaged; start the run again with kantor train");
     }
     return Optional.empty();
   }
 
-  /** Removes all checkpoints but the latest {@code keep} of those up to an iteration, and what an aborted write left behind. */
+  /**
+   * Removes all checkpoints but the latest {@code keep} of those up to an iteration, and what an aborted write left
+   * behind.
+   */
   public void prune(int keep, long upTo) throws IOException {
     List<Long> all = iterations().stream().filter(i -> i <= upTo).toList();
     for (long i : all.subList(Math.min(keep, all.size()), all.size())) {

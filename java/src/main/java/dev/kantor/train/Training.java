@@ -14,7 +14,8 @@ import java.util.Optional;
 /**
  * Replays a job until its goal, and keeps its folder: metrics, pictures at each epoch's end, checkpoints.
  *
- * <p>An iteration depends on the state alone, so how many are replayed in one call changes nothing but how often this looks at the clock.
+ * <p>An iteration depends on the state alone, so how many are replayed in one call changes nothing but how often this
+ * looks at the clock.
  */
 public final class Training {
   /** A replay ends about this often, to log, to show progress and to look at the clock. */
@@ -49,7 +50,8 @@ public final class Training {
    * @param samplesPerSecond speed of the latest replay
    * @param secondsLeft an estimate
    */
-  public record Progress(long iteration, long last, boolean isEpochEnd, Row row, double samplesPerSecond, double secondsLeft) {}
+  public record Progress(long iteration, long last, boolean isEpochEnd, Row row, double samplesPerSecond,
+      double secondsLeft) {}
 
   /** Why a training ended. */
   public enum End {
@@ -205,7 +207,8 @@ public final class Training {
 
   private Outcome faulted(long at, double seconds) throws IOException {
     long[] fault = job.state().longs(job.fault());
-    String tensor = fault[1] >= 0 && fault[1] < job.tensors().size() ? job.tensors().get((int) fault[1]) : "tensor " + fault[1];
+    String tensor = fault[1] >= 0 && fault[1] < job.tensors().size() ? job.tensors().get((int) fault[1]) : "tensor "
+        + fault[1];
     // The flag would stop whoever goes on from the checkpoint before the first iteration.
     job.state().set(job.fault(), new long[fault.length]);
     // A checkpoint of this iteration is from before its first update: it stays, for it continues bit for bit.

@@ -23,7 +23,8 @@ class FaultTest {
   void aDivergedTrainingNamesTensorAndIterationAndKeepsAGoodState() throws IOException {
     Path run = folder.resolve("run");
     Result r = Kantor.train(run, "--epochs", 1, "--set", "learning-rate=1e30", "--set", "optimizer=sgd").expect(1)
-        .says("the gradient of ", "is not finite in iteration 0", "lower learning-rate", "iteration-00000000.safetensors");
+        .says("the gradient of ", "is not finite in iteration 0", "lower learning-rate",
+        "iteration-00000000.safetensors");
     assertEquals(1, r.err().lines().filter(l -> l.startsWith("kantor: ")).count(), r.err());
     Map<String, byte[]> tensors = Kantor.tensors(Kantor.last(run));
     tensors.forEach((name, bytes) -> {
@@ -43,7 +44,8 @@ class FaultTest {
   void aFolderThatCannotBeWritten() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "");
     Kantor.train(file.resolve("run"), "--epochs", 1).expect(1).says("cannot make the folder", "--out");
-    assumeFalse(System.getProperty("user.name").equals("root"), "root may write everywhere but to a read-only file system");
+    assumeFalse(System.getProperty("user.name").equals("root"),
+        "root may write everywhere but to a read-only file system");
     assertTrue(folder.toFile().setWritable(false));
     Kantor.train(folder.resolve("run"), "--epochs", 1).expect(1).says("cannot make the folder", "--out");
     assertTrue(folder.toFile().setWritable(true));
@@ -76,9 +78,11 @@ class FaultTest {
 
   private Path mount(String options) throws IOException, InterruptedException {
     Path disk = Files.createDirectory(folder.resolve("disk"));
-    Process mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", options, "tmpfs", disk.toString()).redirectErrorStream(true).start();
+    Process mount = new ProcessBuilder("mount", "-t", "tmpfs", "-o", options, "tmpfs", disk.toString())
+        .redirectErrorStream(true).start();
     if (mount.waitFor() != 0) {
-      System.err.println("SKIPPED: a file system of one's own needs root: " + new String(mount.getInputStream().readAllBytes()));
+      System.err.println("SKIPPED: a file system of one's own needs root: "
+          + new String(mount.getInputStream().readAllBytes()));
       abort("mounting is not allowed here");
     }
     return disk;

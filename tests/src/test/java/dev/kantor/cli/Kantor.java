@@ -23,8 +23,8 @@ import java.util.stream.Stream;
 /** Runs the command line in this process or in one of its own, and compares what it leaves behind. */
 final class Kantor {
   /** A GAN that trains in no time: 10 iterations an epoch. */
-  static final List<String> SMALL = List.of("--data", "glyphs", "--limit", "640", "--batch-size", "32", "--critic-steps", "2", "--set",
-      "generator-hidden=16", "--set", "critic-hidden=16,16", "--set", "latent=8");
+  static final List<String> SMALL = List.of("--data", "glyphs", "--limit", "640", "--batch-size", "32",
+      "--critic-steps", "2", "--set", "generator-hidden=16", "--set", "critic-hidden=16,16", "--set", "latent=8");
 
   private static final long MINUTE = 60;
 
@@ -49,7 +49,8 @@ final class Kantor {
   static Result run(Object... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int status = Main.run(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8),
+    int status = Main.run(new PrintStream(out, true, StandardCharsets.UTF_8),
+        new PrintStream(err, true, StandardCharsets.UTF_8),
         Stream.of(args).map(Object::toString).toArray(String[]::new));
     return new Result(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }
@@ -65,8 +66,8 @@ final class Kantor {
   /** A process of its own; its output goes to {@code log}. */
   static Process fork(Path log, Object... args) throws IOException {
     // Whoever runs the tests in the background may have SIGINT ignored, and children inherit that.
-    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT", System.getProperty("java.home") + "/bin/java",
-        "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT", System.getProperty("java.home")
+        + "/bin/java", "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
         System.getProperty("java.class.path")));
     for (String name : List.of("org.bytedeco.javacpp.cachedir", "kantor.library.path")) {
       if (System.getProperty(name) != null) {
@@ -130,11 +131,13 @@ final class Kantor {
     assertEquals(a.keySet(), b.keySet());
     a.forEach((name, bytes) -> assertArrayEquals(bytes, b.get(name), name));
     assertEquals(rows(expected), rows(actual));
-    assertEquals(Files.readAllLines(expected.resolve("metrics.jsonl")).size(), Files.readAllLines(actual.resolve("metrics.jsonl")).size());
+    assertEquals(Files.readAllLines(expected.resolve("metrics.jsonl")).size(),
+        Files.readAllLines(actual.resolve("metrics.jsonl")).size());
   }
 
   private static List<String> rows(Path run) throws IOException {
     // iteration, epoch, samples, seconds, ...
-    return Files.readAllLines(run.resolve("metrics.csv")).stream().map(l -> l.replaceFirst("^(\\d+,[^,]*,\\d+),[^,]*", "$1")).toList();
+    return Files.readAllLines(run.resolve("metrics.csv")).stream()
+        .map(l -> l.replaceFirst("^(\\d+,[^,]*,\\d+),[^,]*", "$1")).toList();
   }
 }

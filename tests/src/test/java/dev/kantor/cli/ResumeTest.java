@@ -57,7 +57,8 @@ class ResumeTest {
   }
 
   private static Object[] endless(Path run) {
-    List<Object> args = new ArrayList<>(List.of("train", "wgan-gp", "--out", run, "--epochs", 1_000_000, "--checkpoint-every", 2));
+    List<Object> args = new ArrayList<>(List.of("train", "wgan-gp", "--out", run, "--epochs", 1_000_000,
+        "--checkpoint-every", 2));
     args.addAll(Kantor.SMALL);
     return args.toArray();
   }
@@ -113,7 +114,8 @@ class ResumeTest {
         .says("beta1 was '0.5', is '0.3'", "latent was '8', is '9'");
     Kantor.run("resume", run, "--epochs", 2, "--set", "beta1=0.5").expect(0);
     Path manifest = run.resolve("manifest.json");
-    Files.writeString(manifest, Files.readString(manifest).replace("\"learning-rate\": \"1e-4\"", "\"learning-rate\": \"2e-4\""));
+    Files.writeString(manifest, Files.readString(manifest).replace("\"learning-rate\": \"1e-4\"",
+        "\"learning-rate\": \"2e-4\""));
     Kantor.run("resume", run, "--epochs", 3).expect(1).says("learning-rate was '1e-4', is '2e-4'");
     Files.writeString(manifest, Files.readString(manifest).replace("\"limit\": \"640\"", "\"limit\": \"641\""));
     Kantor.run("resume", run, "--epochs", 3).expect(1).says("images was '640', is '641'");

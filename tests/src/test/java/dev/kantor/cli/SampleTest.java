@@ -69,7 +69,8 @@ class SampleTest {
     assertEquals(2 + 11 * 30, grid.getWidth());
     assertEquals(2 + 10 * 30, grid.getHeight());
     // Sample 102 is in row 9, column 3.
-    assertEquals(bytes[102 * 784 + 28 * 14 + 14] & 0xFF, grid.getRaster().getSample(2 + 3 * 30 + 14, 2 + 9 * 30 + 14, 0));
+    assertEquals(bytes[102 * 784 + 28 * 14 + 14] & 0xFF, grid.getRaster()
+        .getSample(2 + 3 * 30 + 14, 2 + 9 * 30 + 14, 0));
   }
 
   @Test
@@ -107,7 +108,8 @@ class SampleTest {
     Files.createDirectories(copy.resolve("checkpoints"));
     Files.copy(Kantor.last(run), copy.resolve("checkpoints").resolve(Kantor.last(run).getFileName()));
     String manifest = Files.readString(run.resolve("manifest.json"));
-    Files.writeString(copy.resolve("manifest.json"), manifest.replace("\"data\": \"glyphs\"", "\"data\": \"/nowhere\""));
+    Files.writeString(copy.resolve("manifest.json"), manifest.replace("\"data\": \"glyphs\"",
+        "\"data\": \"/nowhere\""));
     Kantor.run("sample", copy, "--count", 3, "--out", folder.resolve("y.png")).expect(0);
   }
 }

@@ -27,21 +27,26 @@ class TrainTest {
     Path run = folder.resolve("run");
     List<Object> args = new java.util.ArrayList<>(List.of("train", variant, "--out", run, "--epochs", 2, "--seed", 7));
     args.addAll(Kantor.SMALL);
-    Result result = Kantor.run(args.toArray()).expect(0).says("cpu", "glyphs, 640 images of 1x28x28", "epoch 2/2", "images/s");
+    Result result = Kantor.run(args.toArray()).expect(0).says("cpu", "glyphs, 640 images of 1x28x28", "epoch 2/2",
+        "images/s");
     assertEquals(run + "\n", result.out());
     for (String file : List.of("manifest.json", "curves.png", "samples/epoch-0000.png", "samples/epoch-0001.png",
-        "samples/epoch-0002.png", "checkpoints/iteration-00000010.safetensors", "checkpoints/iteration-00000020.safetensors")) {
+        "samples/epoch-0002.png", "checkpoints/iteration-00000010.safetensors",
+        "checkpoints/iteration-00000020.safetensors")) {
       assertTrue(Files.size(run.resolve(file)) > 0, file);
     }
     JsonObject configuration =
-        JsonParser.parseString(Files.readString(run.resolve("manifest.json"))).getAsJsonObject().getAsJsonObject("configuration");
+        JsonParser.parseString(Files.readString(run.resolve("manifest.json"))).getAsJsonObject()
+        .getAsJsonObject("configuration");
     assertEquals(variant, configuration.get("variant").getAsString());
     assertEquals("7", configuration.get("seed").getAsString());
     assertEquals("16,16", configuration.get("critic-hidden").getAsString());
     List<String> rows = Files.readAllLines(run.resolve("metrics.csv"));
     assertEquals(1 + 20, rows.size());
-    assertTrue(rows.getFirst().startsWith("iteration,epoch,samples,seconds,critic_loss,generator_loss,distance"), rows.getFirst());
-    JsonObject last = JsonParser.parseString(Files.readAllLines(run.resolve("metrics.jsonl")).getLast()).getAsJsonObject();
+    assertTrue(rows.getFirst().startsWith("iteration,epoch,samples,seconds,critic_loss,generator_loss,distance"),
+        rows.getFirst());
+    JsonObject last = JsonParser.parseString(Files.readAllLines(run.resolve("metrics.jsonl")).getLast())
+        .getAsJsonObject();
     assertEquals(20, last.get("iteration").getAsLong());
     assertEquals(2.0, last.get("epoch").getAsDouble());
     assertEquals(20 * 2 * 32, last.get("samples").getAsLong());
@@ -57,7 +62,8 @@ class TrainTest {
     Map<String, byte[]> expected = Kantor.tensors(Kantor.last(one));
     Kantor.tensors(Kantor.last(two)).forEach((name, bytes) -> assertArrayEquals(expected.get(name), bytes, name));
     assertEquals(1 + 2, Files.readAllLines(two.resolve("metrics.csv")).size());
-    assertArrayEquals(Files.readAllBytes(one.resolve("samples/epoch-0002.png")), Files.readAllBytes(two.resolve("samples/epoch-0002.png")));
+    assertArrayEquals(Files.readAllBytes(one.resolve("samples/epoch-0002.png")),
+        Files.readAllBytes(two.resolve("samples/epoch-0002.png")));
   }
 
   @Test
@@ -104,8 +110,10 @@ class TrainTest {
   void dryRunWritesNothing() {
     Path run = folder.resolve("run");
     Result text = Kantor.train(run, "--dry-run").expect(0);
-    assertTrue(text.out().contains("MFLOP") && text.out().contains("floor") && text.out().contains("measured:"), text.out());
-    JsonObject json = JsonParser.parseString(Kantor.train(run, "--dry-run", "--json", "--epochs", 3).expect(0).out()).getAsJsonObject();
+    assertTrue(text.out().contains("MFLOP") && text.out().contains("floor") && text.out().contains("measured:"),
+        text.out());
+    JsonObject json = JsonParser.parseString(Kantor.train(run, "--dry-run", "--json", "--epochs", 3).expect(0).out())
+        .getAsJsonObject();
     assertEquals(30, json.get("iterations").getAsLong());
     assertTrue(json.get("secondsPerIteration").getAsDouble() > 0);
     assertTrue(json.get("stateBytes").getAsLong() > 0);

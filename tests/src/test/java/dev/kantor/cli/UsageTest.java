@@ -116,15 +116,18 @@ class UsageTest {
   @Test
   void infoDescribesTheMachine() {
     assertTrue(Kantor.run("info").expect(0).out().contains("data folder"));
-    JsonObject o = JsonParser.parseString(Kantor.run("info", "--json", "--threads", 1).expect(0).out()).getAsJsonObject();
+    JsonObject o = JsonParser.parseString(Kantor.run("info", "--json", "--threads", 1).expect(0).out())
+        .getAsJsonObject();
     assertEquals(1, o.getAsJsonObject("device").get("threads").getAsInt());
   }
 
   @Test
   void infoListsSettings() {
     assertTrue(Kantor.run("info", "--settings", "wgan-gp").expect(0).out().contains("Gulrajani"));
-    JsonArray all = JsonParser.parseString(Kantor.run("info", "--settings", "wgan", "--json").expect(0).out()).getAsJsonArray();
-    List<String> clip = all.asList().stream().map(e -> e.getAsJsonObject()).filter(e -> e.get("name").getAsString().equals("clip"))
+    JsonArray all = JsonParser.parseString(Kantor.run("info", "--settings", "wgan", "--json").expect(0).out())
+        .getAsJsonArray();
+    List<String> clip = all.asList().stream().map(e -> e.getAsJsonObject())
+        .filter(e -> e.get("name").getAsString().equals("clip"))
         .map(e -> e.get("default").getAsString()).toList();
     assertEquals(List.of("0.05"), clip);
   }
@@ -135,7 +138,8 @@ class UsageTest {
     for (String part : List.of("As written", "As it runs", "matmul", "MFLOP", "floor", "measured:")) {
       assertTrue(text.contains(part), part + " is not in " + text);
     }
-    JsonObject o = JsonParser.parseString(Kantor.run("info", "--program", "gan", "--json").expect(0).out()).getAsJsonObject();
+    JsonObject o = JsonParser.parseString(Kantor.run("info", "--program", "gan", "--json").expect(0).out())
+        .getAsJsonObject();
     assertTrue(o.get("floorSeconds").getAsDouble() > 0);
     assertTrue(o.get("kernels").getAsInt() < o.get("nodes").getAsInt());
   }
@@ -149,6 +153,7 @@ class UsageTest {
     JsonObject o = JsonParser.parseString(Kantor.run("info", run, "--json").expect(0).out()).getAsJsonObject();
     assertEquals(10, o.getAsJsonObject("metrics").get("iteration").getAsLong());
     assertEquals(10, o.getAsJsonArray("checkpoints").get(0).getAsLong());
-    assertEquals("wgan-gp", o.getAsJsonObject("manifest").getAsJsonObject("configuration").get("variant").getAsString());
+    assertEquals("wgan-gp", o.getAsJsonObject("manifest").getAsJsonObject("configuration").get("variant")
+        .getAsString());
   }
 }

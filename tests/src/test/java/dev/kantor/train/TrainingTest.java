@@ -1,0 +1,190 @@
+package dev.kantor.train;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.kantor.graph.Ops;
+import dev.kantor.graph.Program;
+import dev.kantor.graph.Slot;
+import dev.kantor.graph.State;
+import dev.kantor.graph.Trace;
+import dev.kantor.io.FormatException;
+import dev.kantor.tensor.DType;
+import dev.kantor.tensor.Device;
+import dev.kantor.tensor.Shape;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The loop with a job that is no GAN: x grows by 1 an iteration, and its value before is the one metric. */
+class TrainingTest {
+  private static final int RING_ROWS = 16;
+  private static final long PER_EPOCH = 25;
+
+  @TempDir private Path folder;
+
+  private Device device;
+  private State state;
+  private Slot x;
+  private Job job;
+
+  @BeforeEach
+  void open() {
+    device = Device.open("cpu-portable", 1);
+    state = new State(device);
+    x = state.add(Slot.f32("x", 1));
+    Slot counter = state.add(Slot.counter("iteration"));
+    Slot fault = state.add(new Slot("fault", DType.I64, Shape.of(4)));
+    Slot ring = state.add(Slot.f32("ring", RING_ROWS, 1));
+    Program program = Program.compile(Trace.of(t -> {
+      t.ringWrite(ring, counter, List.of(t.read(x)));
+      t.write(x, Ops.shift(t.read(x), 1));
+      t.increment(counter, 1);
+    }), state);
+    job = new Job(state, program, counter, fault, ring, List.of("x"), List.of(), PER_EPOCH, 2);
+  }
+
+  @AfterEach
+  void close() {
+    job.iteration().close();
+    state.close();
+    device.close();
+  }
+
+  private static Manifest manifest(Goal goal, long logEvery) {
+    return new Manifest(Map.of("a", "1"), goal, logEvery, 1, 2, Map.of());
+  }
+
+  /** Remembers what it was told. */
+  private static class Recorder implements Training.Watcher {
+    final List<String> pictures = new ArrayList<>();
+    final List<Long> epochEnds = new ArrayList<>();
+    long iteration;
+
+    @Override
+    public void progress(Training.Progress p) {
+      assertTrue(p.iteration() > iteration);
+      assertEquals(p.iteration() - 1.0, p.row().values().getFirst());
+      iteration = p.iteration();
+      if (p.isEpochEnd()) {
+        epochEnds.add(p.iteration());
+      }
+    }
+
+    @Override
+    public void picture(String name) throws IOException {
+      pictures.add(name);
+    }
+  }
+
+  @Test
+  void logsMeansOfWindowsThroughEpochsAndAShortRing() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Recorder seen = new Recorder();
+    Goal goal = new Goal(Goal.Unit.ITERATIONS, 60);
+    Training.Outcome outcome = new Training(job, run, manifest(goal, 8), seen).run(0);
+    assertEquals(Training.End.DONE, outcome.end());
+    assertEquals(60, outcome.iteration());
+    assertEquals(60, state.floats(x)[0]);
+    assertEquals(List.of("epoch-0000", "epoch-0001", "epoch-0002", "iteration-00000060"), seen.pictures);
+    assertEquals(List.of(25L, 50L), seen.epochEnds);
+    assertEquals(List.of(60L, 50L), run.iterations());
+    MetricsLog.Table table = MetricsLog.read(run.path());
+    assertArrayEquals(new double[] {8, 16, 24, 32, 40, 48, 56}, table.column("iteration"));
+    assertArrayEquals(new double[] {3.5, 11.5, 19.5, 27.5, 35.5, 43.5, 51.5}, table.column("x"));
+    assertArrayEquals(new double[] {16, 32, 48, 64, 80, 96, 112}, table.column("samples"));
+  }
+
+  @Test
+  void stopsAfterTheIterationAndGoesOn() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Manifest manifest = manifest(new Goal(Goal.Unit.EPOCHS, 1_000_000), 8);
+    Training[] training = new Training[1];
+    training[0] = new Training(job, run, manifest, new Recorder() {
+      @Override
+      public void progress(Training.Progress p) {
+        super.progress(p);
+        if (p.iteration() > 30) {
+          training[0].stop();
+        }
+      }
+    });
+    Training.Outcome outcome = training[0].run(0);
+    assertEquals(Training.End.STOPPED, outcome.end());
+    assertEquals(run.checkpoint(outcome.iteration()), outcome.checkpoint());
+    assertEquals(outcome.iteration(), state.floats(x)[0]);
+
+    long after = outcome.iteration() + 10;
+    Training.Outcome done =
+        new Training(job, run, manifest.with(new Goal(Goal.Unit.ITERATIONS, after)), new Recorder()).run(5);
+    assertEquals(after, done.iteration());
+    double[] iterations = MetricsLog.read(run.path()).column("iteration");
+    for (int i = 0; i < iterations.length; i++) {
+      assertEquals(8.0 * (i + 1), iterations[i]);
+    }
+    assertEquals(after / 8, iterations.length);
+  }
+
+  @Test
+  void refusesWindowsThatTheRingCannotHold() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Manifest manifest = manifest(new Goal(Goal.Unit.EPOCHS, 1), 9);
+    Recorder recorder = new Recorder();
+    assertThrows(IllegalArgumentException.class, () -> new Training(job, run, manifest, recorder));
+  }
+
+  @Test
+  void checkpointsRestoreAllOrNothing() throws IOException {
+    Path file = folder.resolve("c.safetensors");
+    state.set(x, 7f);
+    Checkpoint written = new Checkpoint(3, 1.5, Map.of("a", "\"quoted\" = ü"));
+    written.write(file, state);
+    state.set(x, 8f);
+    assertEquals(written, Checkpoint.load(file, state, Checkpoint.slots(state)));
+    assertEquals(7, state.floats(x)[0]);
+
+    state.set(x, 8f);
+    Slot missing = Slot.f32("y", 1);
+    List<Slot> more = List.of(x, missing);
+    assertTrue(assertThrows(FormatException.class, () -> Checkpoint.load(file, state, more)).getMessage().contains("y"));
+    byte[] bytes = Files.readAllBytes(file);
+    bytes[bytes.length - 1] ^= 1;
+    Files.write(file, bytes);
+    assertThrows(FormatException.class, () -> Checkpoint.load(file, state, Checkpoint.slots(state)));
+    assertEquals(8, state.floats(x)[0]);
+  }
+
+  @Test
+  void aFolderIsTrainedInOnce() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    try (var _ = run.lock()) {
+      assertTrue(assertThrows(IOException.class, run::lock).getMessage().contains("another process is training"));
+    }
+    run.lock().close();
+  }
+
+  @Test
+  void manifestsSurviveTheFile() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Manifest manifest = new Manifest(Map.of("a", "1", "empty", ""), new Goal(Goal.Unit.MINUTES, 0.5), 3, 2, 1, Map.of("b", "x"));
+    run.write(manifest);
+    assertEquals(manifest, RunFolder.open(run.path()).manifest());
+    Files.writeString(run.path().resolve("manifest.json"), manifest.toJson().substring(0, 40));
+    assertThrows(FormatException.class, run::manifest);
+  }
+
+  @Test
+  void differencesNameBothValues() {
+    assertEquals(List.of("a was '1', is '2'", "b was '1', is not there", "c was not there, is '3'"),
+        Manifest.differences(new java.util.TreeMap<>(Map.of("a", "1", "b", "1")), Map.of("a", "2", "c", "3")));
+  }
+}
