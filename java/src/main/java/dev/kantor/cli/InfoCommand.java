@@ -154,7 +154,7 @@ final class InfoCommand implements Callable<Integer> {
   private void describeProgram(PrintWriter out) {
     Design design;
     try {
-      design = Design.of(variant(subject.program).settings().with(set), MNIST.numbers());
+      design = Design.of(variant(subject.program).settings().with(set), MNIST.channels(), MNIST.height(), MNIST.width());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

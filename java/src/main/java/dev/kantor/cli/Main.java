@@ -48,6 +48,7 @@ public final class Main {
     COMMANDS.put("resume", ResumeCommand::new);
     COMMANDS.put("sample", SampleCommand::new);
     COMMANDS.put("info", InfoCommand::new);
+    COMMANDS.put("bench", BenchCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);
     COMMANDS.put("help", HelpCommand::new);
   }

@@ -83,7 +83,7 @@ final class SampleCommand implements Callable<Integer> {
           + " has not learnt classes, so it cannot draw class " + label + "; leave --class out");
     }
     Size size = Size.parse(manifest.value("image"));
-    Design design = Design.of(Session.settings(manifest), size.numbers());
+    Design design = Design.of(Session.settings(manifest), size.channels(), size.height(), size.width());
     long theSeed = seed != null ? seed : Long.parseLong(manifest.value("seed"));
     try (Device on = device.open(null, null);
         State state = new State(on);

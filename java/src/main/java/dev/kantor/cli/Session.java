@@ -39,7 +39,7 @@ final class Session implements AutoCloseable {
   Session(Device device, Settings settings, Images images, long seed) {
     this.size = images.size();
     this.seed = seed;
-    design = Design.of(settings, size.numbers());
+    design = Design.of(settings, size.channels(), size.height(), size.width());
     state = new State(device);
     try {
       gan = new Gan(design, state, images.bytes(), images.count(), seed, Program.Options.DEFAULT);

@@ -258,7 +258,7 @@ final class TrainCommand implements Callable<Integer> {
       s = s.with(e.getKey(), e.getValue());
     }
     // Finds what is wrong with a value before anything is opened.
-    Design.of(s, 1);
+    Design.of(s, 1, 28, 28);
     return s;
   }
 
