@@ -97,8 +97,8 @@ class Direct {
   }
 
  private:
-  static constexpr int64_t kPositions = 512;      // of a unit, about
-  static constexpr int64_t kStripFloats = 16384;  // of the channels that go to the epilogue at once, about
+  static constexpr int64_t kPositions = 900;      // of a unit, about
+  static constexpr int64_t kStripFloats = 32768;  // of the channels that go to the epilogue at once, about
   static constexpr int64_t kSourceFloats =
       65536;                                 // packed, about: what the second-level cache holds beside the weights
   static constexpr int64_t kMostTasks = 64;  // each has memory of its own
@@ -185,16 +185,10 @@ class Direct {
         if (weaves())
           weave_row(from, from + strip_floats_, to);
         else if (z_.up_cols == 1)
-          copy_row(from, to);
+          copy_run(from, z_.out_cols, to);
         else
           for (int64_t k = part.col; k < z_.out_cols; k += z_.up_cols) to[k] = *from++;
       }
-  }
-
-  void copy_row(const float* from, float* to) const {
-    int64_t k = 0;
-    for (; k + kWidth <= z_.out_cols; k += kWidth) store(to + k, load(from + k));
-    store_partial(to + k, load_partial(from + k, z_.out_cols - k), z_.out_cols - k);
   }
 
   void weave_row(const float* even, const float* odd, float* to) const {

@@ -11,17 +11,29 @@
 namespace kantor::KANTOR_ISA {
 namespace {
 
-// The most channels that a tile takes, of the 32 (AVX-512) or 16 registers.
+// The most channels that a tile takes, of the 32 (AVX-512) or 16 registers. A tile of dot products takes few, for then
+// more positions of them stay in the nearest cache, and the sums over lanes at the end are fewer.
 #if defined(__AVX512F__)
 constexpr int kRegisterCount = 32, kTileChannels = 8;
 #else
 constexpr int kRegisterCount = 16, kTileChannels = 4;
 #endif
+constexpr int kDotChannels = 4;
 // The widest tile of so many channels: its sums, one operand across and one broadcast stay in registers.
 constexpr int tile_width(int channels) { return std::min(8, (kRegisterCount - 1) / (channels + 1)); }
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
+
+// Copies few floats. The places do not overlap.
+inline void copy_run(const float* from, int64_t count, float* to) {
+  if (count < kWidth) {
+    store_partial(to, load_partial(from, count), count);
+    return;
+  }
+  for (int64_t k = 0; k + kWidth < count; k += kWidth) store(to + k, load(from + k));
+  store(to + count - kWidth, load(from + count - kWidth));
+}
 
 // A range cut into the fewest blocks of at most `most`, as equal as can be.
 struct Cut {
@@ -153,6 +165,7 @@ void dot_tile(const float* gradient, ptrdiff_t gradient_stride, const float* sou
 // The kernels of a kind, by channels - 1 and width - 1; null where a tile would be too wide.
 struct SumTiles {
   using Function = SumTile;
+  static constexpr int kChannels = kTileChannels;
   template <int channels, int width>
   static constexpr Function get() {
     return sum_tile<channels, width>;
@@ -160,13 +173,14 @@ struct SumTiles {
 };
 struct DotTiles {
   using Function = DotTile;
+  static constexpr int kChannels = kDotChannels;
   template <int channels, int width>
   static constexpr Function get() {
     return dot_tile<channels, width>;
   }
 };
 template <class Tiles>
-using TileTable = std::array<std::array<typename Tiles::Function, 8>, kTileChannels>;
+using TileTable = std::array<std::array<typename Tiles::Function, 8>, Tiles::kChannels>;
 
 template <class Tiles, size_t... Channel>
 constexpr TileTable<Tiles> make_tiles(std::index_sequence<Channel...>) {
@@ -179,7 +193,7 @@ constexpr TileTable<Tiles> make_tiles(std::index_sequence<Channel...>) {
 }
 template <class Tiles>
 typename Tiles::Function tile_of(int64_t channels, int64_t width) {
-  static constexpr TileTable<Tiles> table = make_tiles<Tiles>(std::make_index_sequence<kTileChannels>());
+  static constexpr TileTable<Tiles> table = make_tiles<Tiles>(std::make_index_sequence<Tiles::kChannels>());
   return table[static_cast<size_t>(channels - 1)][static_cast<size_t>(width - 1)];
 }
 

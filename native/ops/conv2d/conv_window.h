@@ -71,22 +71,15 @@ class Window {
   const Axis& cols() const { return cols_; }
 
   void pack(const Part& part, float* to) const {
-    const int64_t image_size = rows_.source * cols_.source;
     for (int64_t c = 0; c < channels_; ++c) {
-      const float* image = source_ + (part.n * channels_ + c) * image_size;
+      const float* channel = source_ + (part.n * channels_ + c) * rows_.source * cols_.source;
       for (const Plane& plane : planes_) {
-        int64_t at = 0;
-        for (int64_t i = 0; i < part.images; ++i) {
-          int64_t count = i + 1 < part.images ? rows_.pitch() : part.rows + rows_.span;
-          for (int64_t k = 0; k < count; ++k, at += cols_.pitch()) {
-            int64_t row = (part.p + rows_.first + k) * rows_.step + plane.row;
-            if (row < 0 || row >= rows_.source)
-              std::fill_n(to + at, cols_.pitch(), 0.0f);
-            else
-              pack_row(image + i * channels_ * image_size + row * cols_.source, plane.col, to + at);
-          }
-        }
-        std::fill(to + at, to + plane_size_, 0.0f);
+        if (cols_.step == 1)
+          pack_plane<1>(plane, part, channel, to);
+        else if (cols_.step == 2)
+          pack_plane<2>(plane, part, channel, to);
+        else
+          pack_plane<0>(plane, part, channel, to);
         to += plane_size_;
       }
     }
@@ -95,6 +88,7 @@ class Window {
  private:
   struct Plane {
     int64_t row, col;
+    int64_t begin, end;  // the columns, counted from the leftmost tap, that lie in the source
   };
 
   int64_t plane_of(const Tap& tap) {
@@ -102,36 +96,50 @@ class Window {
     int64_t col = tap.right - floor_div(tap.right, cols_.step) * cols_.step;
     for (size_t i = 0; i < planes_.size(); ++i)
       if (planes_[i].row == row && planes_[i].col == col) return static_cast<int64_t>(i);
-    planes_.push_back({row, col});
+    int64_t begin = std::clamp<int64_t>(-cols_.first, 0, cols_.pitch());
+    int64_t end = floor_div(cols_.source - col + cols_.step - 1, cols_.step) - cols_.first;
+    planes_.push_back({row, col, begin, std::clamp(end, begin, cols_.pitch())});
     return static_cast<int64_t>(planes_.size()) - 1;
   }
 
-  void pack_row(const float* row, int64_t phase, float* to) const {
-    const int64_t pitch = cols_.pitch(), step = cols_.step;
-    int64_t begin = std::clamp<int64_t>(-cols_.first, 0, pitch);
-    int64_t end = std::clamp<int64_t>(floor_div(cols_.source - phase + step - 1, step) - cols_.first, begin, pitch);
-    for (int64_t k = 0; k < begin; ++k) to[k] = 0;
-    const float* from = row + (cols_.first + begin) * step + phase;
-    const int64_t count = end - begin;
-    float* target = to + begin;
-    if (step == 1) {
-      int64_t k = 0;
-      for (; k + kWidth <= count; k += kWidth) store(target + k, load(from + k));
-      store_partial(target + k, load_partial(from + k, count - k), count - k);
-    } else if (step == 2) {
+  // step: that of the columns, 0 if it is neither 1 nor 2.
+  template <int step>
+  void pack_plane(const Plane& plane, const Part& part, const float* channel, float* to) const {
+    const int64_t pitch = cols_.pitch(), count = plane.end - plane.begin;
+    float* const end = to + plane_size_;
+    for (int64_t i = 0; i < part.images; ++i, channel += channels_ * rows_.source * cols_.source) {
+      const int64_t rows = i + 1 < part.images ? rows_.pitch() : part.rows + rows_.span;
+      int64_t row = (part.p + rows_.first) * rows_.step + plane.row;
+      for (int64_t k = 0; k < rows; ++k, row += rows_.step, to += pitch) {
+        if (row < 0 || row >= rows_.source) {
+          std::fill_n(to, pitch, 0.0f);
+          continue;
+        }
+        for (int64_t col = 0; col < plane.begin; ++col) to[col] = 0;
+        pack_row<step>(channel + row * cols_.source + (cols_.first + plane.begin) * cols_.step + plane.col, count,
+                       to + plane.begin);
+        for (int64_t col = plane.end; col < pitch; ++col) to[col] = 0;
+      }
+    }
+    std::fill(to, end, 0.0f);
+  }
+
+  template <int step>
+  void pack_row(const float* from, int64_t count, float* to) const {
+    if constexpr (step == 0) {
+      for (int64_t k = 0; k < count; ++k) to[k] = from[k * cols_.step];
+    } else if constexpr (step == 1) {
+      copy_run(from, count, to);
+    } else {
       int64_t k = 0;
       for (; k + kWidth < count; k += kWidth)  // not up to the end, which may be the source's
-        store(target + k, even_lanes(load(from + 2 * k), load(from + 2 * k + kWidth)));
+        store(to + k, even_lanes(load(from + 2 * k), load(from + 2 * k + kWidth)));
       const int64_t left = 2 * (count - k) - 1;
-      if (left > 0) {
-        Vec low = load_partial(from + 2 * k, std::min<int64_t>(left, kWidth));
-        Vec high = left > kWidth ? load_partial(from + 2 * k + kWidth, left - kWidth) : Vec{};
-        store_partial(target + k, even_lanes(low, high), count - k);
-      }
-    } else {
-      for (int64_t k = 0; k < count; ++k) target[k] = from[k * step];
+      if (left <= 0) return;
+      Vec low = load_partial(from + 2 * k, std::min<int64_t>(left, kWidth));
+      Vec high = left > kWidth ? load_partial(from + 2 * k + kWidth, left - kWidth) : Vec{};
+      store_partial(to + k, even_lanes(low, high), count - k);
     }
-    for (int64_t k = end; k < pitch; ++k) to[k] = 0;
   }
 
   Axis rows_, cols_;

@@ -18,7 +18,7 @@ class WeightGrad {
         dy_(dy),
         dw_(dw),
         terms_(z_.c * z_.r * z_.s),
-        channel_blocks_(z_.o, kTileChannels),
+        channel_blocks_(z_.o, kDotChannels),
         term_blocks_(terms_, tile_width(static_cast<int>(ceil_div(z_.o, channel_blocks_.blocks)))),
         row_blocks_(1, 1),
         window_(make_window(x)) {
@@ -32,7 +32,7 @@ class WeightGrad {
     Part largest = {0, images_, 0, ceil_div(z_.p, row_blocks_.blocks)};
     gradient_stride_ = window_.vectors(largest) * kWidth;
     if (gradient_stride_ % 256 == 0) gradient_stride_ += 16;
-    int64_t channels = ceil_div(channel_blocks_.blocks, splits_) * kTileChannels;
+    int64_t channels = ceil_div(channel_blocks_.blocks, splits_) * kDotChannels;
     source_floats_ = round_up(window_.size(), 16);
     task_floats_ = source_floats_ + round_up(channels * gradient_stride_, 16);
     partial_at_ = plan.scratch(static_cast<size_t>(groups_ * z_.o * terms_) * sizeof(float));
@@ -82,9 +82,9 @@ class WeightGrad {
   }
 
  private:
-  static constexpr int64_t kPositions = 1024;  // of a unit, about: a tile's channels of dY stay in the nearest cache
-  static constexpr int64_t kSourceFloats = 100000;  // packed, about: what the second-level cache holds beside dY
-  static constexpr int64_t kMostGroups = 32, kEnoughTasks = 16;
+  static constexpr int64_t kPositions = 1600;  // of a unit, about: a tile's channels of dY stay in the nearest cache
+  static constexpr int64_t kSourceFloats = 112000;  // packed, about: what the second-level cache holds beside dY
+  static constexpr int64_t kMostGroups = 32, kEnoughTasks = 16, kEnoughUnits = 8;
   static constexpr int64_t kMostPartialFloats = int64_t{1} << 22;
 
   std::vector<Tap> taps() const {
@@ -104,7 +104,7 @@ class WeightGrad {
     Axis rows(z_.p, z_.h, z_.sh, down), cols(z_.q, z_.w, z_.sw, right);
     int64_t row_floats = cols.pitch() * z_.c * z_.sh * z_.sw;
     int64_t most = std::min(kPositions / cols.pitch(), kSourceFloats / row_floats - rows.span);
-    images_ = std::clamp<int64_t>(most / rows.pitch(), 1, z_.n);
+    images_ = std::clamp<int64_t>(most / rows.pitch(), 1, ceil_div(z_.n, kEnoughUnits));
     row_blocks_ = Cut(z_.p, std::clamp<int64_t>(most, 1, z_.p));
     return Window(x, z_.c, rows, cols, taps(), images_, ceil_div(z_.p, row_blocks_.blocks));
   }
@@ -130,12 +130,10 @@ class WeightGrad {
         for (const int64_t begin = i * image_pitch; at < begin; ++at) to[at] = 0;
         const float* from = dy_ + ((part.n + i) * z_.o + o) * z_.p * z_.q + part.p * z_.q;
         for (int64_t p = 0; p < part.rows; ++p, from += z_.q) {
-          const int64_t end = at + z_.q;
-          for (; at + kWidth <= end; at += kWidth) store(to + at, load(from + at - (end - z_.q)));
-          store_partial(to + at, load_partial(from + at - (end - z_.q), end - at), end - at);
-          at = end;
+          copy_run(from, z_.q, to + at);
+          at += z_.q;
           if (p + 1 < part.rows)
-            for (; at < end + pitch - z_.q; ++at) to[at] = 0;
+            for (int64_t gap = z_.q; gap < pitch; ++gap) to[at++] = 0;
         }
       }
       for (; at < run; ++at) to[at] = 0;
