@@ -276,6 +276,8 @@ TEST_CASE("convolutions say what does not fit") {
   changed = weight;
   changed.attributes.push_back(1);
   rejected(changed, "7 attributes given, expected 6");
+  Value x = f32({2, 32, 8, 8}), empty = f32({64, 32, 0, 3}), y = f32({2, 64, 8, 8});
+  CHECK_THROWS_AS(validate_conv2d({"conv2d", {x.tensor(), empty.tensor()}, {y.tensor()}, c.attributes}), Error);
   changed = c;
   changed.in[1] = f64(w_dims(z));
   CHECK_EQ(try_op(changed, "reference").status, KT_INVALID_ARGUMENT);

@@ -5,12 +5,12 @@
 //
 //   in[0]: X [N, C, H, W]    in[1]: W [O, C, R, S]    in[2..]: operands of the epilogue
 //   out: the epilogue's stores, each [N, O, P, Q] (overwritten)
-//   attributes: SH, SW, PH, PW, DH, DW, program (ops/pointwise/pointwise.h): rows = N*O, cols = P*Q, `accumulator` is
-//   Y's element;
-//               a program with no instructions stores Y in out[0]
+//   attributes: SH, SW, PH, PW, DH, DW, program (ops/pointwise/pointwise.h): rows = N*O, cols = P*Q; `accumulator` is
+//               Y's element; a program with no instructions stores Y in out[0]
 //
 // Outputs overlap neither X nor W. The order of each sum is fixed by the shapes alone: any number of threads gives the
-// same bits.
+// same bits. Zeros around X and dY are multiplied like other values: a NaN or an infinity among the factors may reach
+// elements beside those that the sums here and in the gradients' contracts name.
 #pragma once
 #include "ops/pointwise/pointwise.h"
 
