@@ -26,7 +26,8 @@ final class Kantor {
   static final List<String> SMALL = List.of("--data", "glyphs", "--limit", "640", "--batch-size", "32",
       "--critic-steps", "2", "--set", "generator-hidden=16", "--set", "critic-hidden=16,16", "--set", "latent=8");
 
-  private static final long MINUTE = 60;
+  /** Far beyond what anything here takes, even on a machine that has much else to do. */
+  private static final long PATIENCE_SECONDS = 180;
 
   private Kantor() {}
 
@@ -81,15 +82,16 @@ final class Kantor {
 
   /** Waits until the process has ended. */
   static int await(Process process) throws InterruptedException {
-    assertTrue(process.waitFor(MINUTE, TimeUnit.SECONDS), "it still runs");
+    assertTrue(process.waitFor(PATIENCE_SECONDS, TimeUnit.SECONDS), "it still runs");
     return process.exitValue();
   }
 
   /** Waits until a forked training has written a checkpoint. */
-  static void awaitCheckpoint(Process process, Path run) throws IOException, InterruptedException {
-    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(MINUTE);
+  static void awaitCheckpoint(Process process, Path run, Path log) throws IOException, InterruptedException {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     while (checkpoints(run).isEmpty()) {
-      assertTrue(process.isAlive() && System.nanoTime() < deadline, "there came no checkpoint");
+      boolean goesOn = process.isAlive() && System.nanoTime() < deadline;
+      assertTrue(goesOn, goesOn ? "" : "there came no checkpoint: " + Files.readString(log));
       Thread.sleep(5);
     }
   }

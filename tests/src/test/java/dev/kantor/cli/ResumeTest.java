@@ -35,9 +35,12 @@ class ResumeTest {
     Path killed = folder.resolve("killed");
     Path log = folder.resolve("log");
     Process process = Kantor.fork(log, endless(killed));
-    Kantor.awaitCheckpoint(process, killed);
-    Thread.sleep(50);
-    process.destroyForcibly();
+    try {
+      Kantor.awaitCheckpoint(process, killed, log);
+      Thread.sleep(50);
+    } finally {
+      process.destroyForcibly();
+    }
     Kantor.await(process);
     assertContinues(killed);
   }
@@ -47,9 +50,13 @@ class ResumeTest {
     Path interrupted = folder.resolve("inter rupted");
     Path log = folder.resolve("log");
     Process process = Kantor.fork(log, endless(interrupted));
-    Kantor.awaitCheckpoint(process, interrupted);
-    new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
-    assertEquals(130, Kantor.await(process), Files.readString(log));
+    try {
+      Kantor.awaitCheckpoint(process, interrupted, log);
+      new ProcessBuilder("kill", "-INT", Long.toString(process.pid())).start().waitFor();
+      assertEquals(130, Kantor.await(process), Files.readString(log));
+    } finally {
+      process.destroyForcibly();
+    }
     String text = Files.readString(log);
     assertTrue(text.contains("kantor resume '" + interrupted + "'"), text);
     assertTrue(text.contains("after iteration " + Kantor.iteration(Kantor.last(interrupted))), text);
@@ -58,7 +65,7 @@ class ResumeTest {
 
   private static Object[] endless(Path run) {
     List<Object> args = new ArrayList<>(List.of("train", "wgan-gp", "--out", run, "--epochs", 1_000_000,
-        "--checkpoint-every", 2));
+        "--checkpoint-every", 2, "--threads", 1));
     args.addAll(Kantor.SMALL);
     return args.toArray();
   }
