@@ -5,22 +5,20 @@
 //
 // Every figure is the best of many batches, and the peak is measured again before every shape, for machines that others
 // use too. For x86.
-#include <immintrin.h>
-
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 #include <thread>
 
+#include "measure.h"
 #include "ops/pointwise/pointwise.h"
 #include "runtime/cpu/processor.h"
 #include "runtime/cpu/team.h"
-#include "runtime/memory.h"
 
 using namespace kantor;
+using namespace kantor::bench;
 
 namespace {
 
@@ -28,35 +26,6 @@ struct Shape {
   int64_t m, n, depth;
   bool transpose_a, transpose_b;
 };
-
-double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
-
-constexpr int kChains = 12, kRounds = 20000;
-
-// Independent chains of multiply-adds that stay in the registers: seconds for kRounds of kChains.
-#define KANTOR_CHAINS(Vec, broadcast, multiply_add)                           \
-  Vec sum[kChains] = {}, factor = broadcast(0.999f), term = broadcast(1e-3f); \
-  double begin = seconds();                                                   \
-  for (int round = 0; round < kRounds; ++round) {                             \
-    _Pragma("GCC unroll 12") for (int i = 0; i < kChains; ++i) {              \
-      sum[i] = multiply_add(sum[i], factor, term);                            \
-      asm volatile("" : "+v"(sum[i]));                                        \
-    }                                                                         \
-  }                                                                           \
-  return seconds() - begin
-
-__attribute__((target("avx512f"))) double chains_avx512() { KANTOR_CHAINS(__m512, _mm512_set1_ps, _mm512_fmadd_ps); }
-__attribute__((target("avx2,fma"))) double chains_avx2() { KANTOR_CHAINS(__m256, _mm256_set1_ps, _mm256_fmadd_ps); }
-double chains_portable() {
-  auto multiply_add = [](__m128 a, __m128 b, __m128 c) { return a * b + c; };
-  KANTOR_CHAINS(__m128, _mm_set1_ps, multiply_add);
-}
-
-// Of one thread, in FLOP/s.
-double multiply_add_rate(Isa isa) {
-  double time = isa == Isa::avx512 ? chains_avx512() : isa == Isa::avx2 ? chains_avx2() : chains_portable();
-  return 2.0 * (isa == Isa::avx512 ? 16 : isa == Isa::avx2 ? 8 : 4) * kChains * kRounds / time;
-}
 
 // A plan's phases, over and over.
 class Repeat : public StageJob {
@@ -93,16 +62,6 @@ Tensor matrix(const Block& block, int64_t rows, int64_t cols) {
   t.dims[0] = rows;
   t.dims[1] = cols;
   return t;
-}
-
-Block random_block(int64_t count) {
-  Block block(static_cast<uint64_t>(count) * sizeof(float), "a matrix");
-  uint32_t state = 1;
-  for (int64_t i = 0; i < count; ++i) {
-    state = state * 1664525 + 1013904223;
-    reinterpret_cast<float*>(block.data())[i] = static_cast<float>(state >> 8) * 0x1p-23f - 1;
-  }
-  return block;
 }
 
 class Bench {
