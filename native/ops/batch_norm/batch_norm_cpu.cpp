@@ -1,4 +1,4 @@
-// Three phases: the sum and the centred squares of each block (two looks at it, the second in a near cache); the blocks
+// Three phases: the sum and the centred squares of each block, centred by the mean of a sample of it; the blocks
 // combined; x normalised and handed to the epilogue.
 #include "ops/batch_norm/batch_norm.h"
 
@@ -31,24 +31,39 @@ struct Job {
   float* shift(std::byte* scratch) const { return reinterpret_cast<float*>(scratch + shift_at); }
 };
 
+// An eighth of the block. With s of n elements in the sample, the mean lies at most sqrt(n / s) deviations from theirs,
+// so centring by it loses three bits of the squares at worst.
+ChannelBlocks::Block sample_of(ChannelBlocks::Block b) {
+  if (b.n1 - b.n0 > 1) b.n1 = b.n0 + ceil_div(b.n1 - b.n0, 8);
+  else b.p1 = b.p0 + ceil_div(b.p1 - b.p0, 8);
+  return b;
+}
+
 void measure(const Job& job, int task, std::byte* scratch) {
-  const ChannelBlocks::Block b = job.blocks.of_task(task);
+  const ChannelBlocks::Block b = job.blocks.of_task(task), sample = sample_of(b);
   const float* x = job.x;
-  double sums[1][ChannelBlocks::kStrip], squares[1][ChannelBlocks::kStrip];
+  const int64_t channels = job.blocks.shape.c;
+  double sampled[1][ChannelBlocks::kStrip], sums[2][ChannelBlocks::kStrip];
   float center[ChannelBlocks::kStrip] = {};
-  sum_block<1>(job.blocks.shape, b, center, sums,
+  sum_block<1>(job.blocks.shape, sample, center, sampled,
                [x](int64_t at, int64_t lanes, Vec, Vec (&sum)[1])
                    __attribute__((always_inline)) { sum[0] += load_lanes(x + at, lanes); });
-  for (int64_t c = 0; c < b.c1 - b.c0; ++c) center[c] = static_cast<float>(sums[0][c] / static_cast<double>(b.count()));
-  sum_block<1>(job.blocks.shape, b, center, squares,
-               [x](int64_t at, int64_t lanes, Vec middle, Vec (&sum)[1]) __attribute__((always_inline)) {
+  for (int64_t c = 0; c < b.c1 - b.c0; ++c) {
+    const float mean = static_cast<float>(sampled[0][c] / static_cast<double>(sample.count()));
+    center[c] = std::isfinite(mean) ? mean : 0;
+  }
+  sum_block<2>(job.blocks.shape, b, center, sums,
+               [x](int64_t at, int64_t lanes, Vec middle, Vec (&sum)[2]) __attribute__((always_inline)) {
                  const Vec centred = keep(load_lanes(x + at, lanes) - middle, lanes);
-                 sum[0] = fma(centred, centred, sum[0]);
+                 sum[0] += centred;
+                 sum[1] = fma(centred, centred, sum[1]);
                });
   double* partial = job.partial(scratch, b.index);
-  for (int64_t c = b.c0; c < b.c1; ++c) {
-    partial[c] = sums[0][c - b.c0];
-    partial[job.blocks.shape.c + c] = squares[0][c - b.c0];
+  const double count = static_cast<double>(b.count());
+  for (int64_t c = 0; c < b.c1 - b.c0; ++c) {
+    const double squares = sums[1][c] - sums[0][c] * sums[0][c] / count;
+    partial[b.c0 + c] = static_cast<double>(center[c]) * count + sums[0][c];
+    partial[channels + b.c0 + c] = squares < 0 ? 0 : squares;
   }
 }
 

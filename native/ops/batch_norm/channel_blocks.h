@@ -29,7 +29,7 @@ inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 }
 
 struct ChannelBlocks {
-  static constexpr int64_t kElements = 8192;  // of a task: its second look at them finds them in a near cache
+  static constexpr int64_t kElements = 8192;  // of a task: a second look at them finds them in a near cache
   static constexpr int64_t kStrip = 64;       // channels of a task, at most
   static constexpr int64_t kDepth = 256;      // samples of a block, at most: what one float lane may add up
 

@@ -15,7 +15,7 @@ struct Job {
   const float *dy, *x, *gamma, *mean, *rstd;
   float *dx, *dgamma, *dbeta;
   size_t partial_at;       // by block: the sums of dy of all channels, then of dy * (x - mean), as doubles
-  size_t coefficients_at;  // dx = a * dy + b * (x - mean) + c: all a, all b, all c
+  size_t coefficients_at;  // dx = a * ((dy - b) + (x - mean) * c): all a, all b, all c
 
   double* partial(std::byte* scratch, int64_t block) const {
     return reinterpret_cast<double*>(scratch + partial_at) + block * 2 * blocks.shape.c;
@@ -56,8 +56,8 @@ void combine(const Job& job, int task, std::byte* scratch) {
     job.dgamma[at] = static_cast<float>(dgamma[c]);
     job.dbeta[at] = static_cast<float>(dbeta[c]);
     job.coefficients(scratch, 0)[at] = static_cast<float>(a);
-    job.coefficients(scratch, 1)[at] = static_cast<float>(-a * rstd * dgamma[c] / job.count);
-    job.coefficients(scratch, 2)[at] = static_cast<float>(-a * dbeta[c] / job.count);
+    job.coefficients(scratch, 1)[at] = static_cast<float>(dbeta[c] / job.count);
+    job.coefficients(scratch, 2)[at] = static_cast<float>(-rstd * dgamma[c] / job.count);
   }
 }
 
@@ -68,8 +68,8 @@ void finish(const Job& job, int task, std::byte* scratch) {
   for_range(job.blocks.shape, begin, end, coefficients,
             [dy = job.dy, x = job.x, dx = job.dx](int64_t at, int64_t lanes, const Vec (&k)[4])
                 __attribute__((always_inline)) {
-                  const Vec rest = fma(k[1], load_lanes(x + at, lanes) - k[3], k[2]);
-                  store_lanes(dx + at, fma(k[0], load_lanes(dy + at, lanes), rest), lanes);
+                  const Vec centred = load_lanes(dy + at, lanes) - k[1];
+                  store_lanes(dx + at, k[0] * fma(k[2], load_lanes(x + at, lanes) - k[3], centred), lanes);
                 });
 }
 
