@@ -10,23 +10,25 @@ final class Differences {
   private String worstName = "nothing";
   private double worst;
 
-  /** ||a - b|| / ||b||, with 0 / 0 = 0. */
-  static double relative(double[] a, double[] b) {
-    if (a.length != b.length) {
-      throw new IllegalArgumentException(a.length + " numbers to compare with " + b.length);
+  /**
+   * Notes the distance of a tensor to the oracle's, ||a - b|| / ||b||.
+   *
+   * @param floor a root of the mean square of a - b that is passed whatever b is
+   */
+  void add(String name, double[] got, double[] expected, double tolerance, double floor) {
+    if (got.length != expected.length) {
+      throw new IllegalArgumentException(name + " has " + got.length + " numbers, the oracle's " + expected.length);
     }
     double difference = 0;
     double norm = 0;
-    for (int i = 0; i < b.length; i++) {
-      difference += (a[i] - b[i]) * (a[i] - b[i]);
-      norm += b[i] * b[i];
+    for (int i = 0; i < got.length; i++) {
+      difference += (got[i] - expected[i]) * (got[i] - expected[i]);
+      norm += expected[i] * expected[i];
     }
-    return difference == 0 ? 0 : Math.sqrt(difference / norm);
-  }
-
-  /** Notes the distance of a tensor to the oracle's. */
-  void add(String name, double[] got, double[] expected, double tolerance) {
-    double error = relative(got, expected);
+    if (Math.sqrt(difference / got.length) <= floor) {
+      return;
+    }
+    double error = Math.sqrt(difference / norm);
     if (!(error <= worst)) {
       worst = error;
       worstName = name;
@@ -43,6 +45,10 @@ final class Differences {
 
   boolean isEmpty() {
     return beyond.isEmpty();
+  }
+
+  double worst() {
+    return worst;
   }
 
   /** The largest distance and whose it is. */
