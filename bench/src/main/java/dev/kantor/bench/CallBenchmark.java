@@ -23,16 +23,10 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
 /**
-<<<<<<< HEAD
  * A call of the native core by JavaCPP (JNI, addresses as longs: what Kantor does) and by
  * java.lang.foreign, on the same functions of the same library. Critical calls skip the thread's
  * change of state, and hold up the garbage collector as long as they take: they are here to be
  * compared, and of no use for a kernel.
-=======
- * A call of the native core by JavaCPP (JNI, addresses as longs: what Kantor does) and by java.lang.foreign, on the same functions of the
- * same library. Critical calls skip the thread's change of state, and hold up the garbage collector as long as they take: they are here
- * to be compared, and of no use for a kernel.
->>>>>>> b2eb5fd (wip)
  */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
@@ -40,7 +34,6 @@ import org.openjdk.jmh.annotations.TearDown;
 public class CallBenchmark {
   private static final SymbolLookup LIBRARY = library();
   private static final FunctionDescriptor NONE = FunctionDescriptor.of(ValueLayout.JAVA_INT);
-<<<<<<< HEAD
   private static final FunctionDescriptor FOUR =
       FunctionDescriptor.of(
           ValueLayout.JAVA_INT,
@@ -55,15 +48,6 @@ public class CallBenchmark {
   private static final MethodHandle READ = handle("kt_memory_read", FOUR);
   private static final MethodHandle CRITICAL_READ =
       handle("kt_memory_read", FOUR, Linker.Option.critical(false));
-=======
-  private static final FunctionDescriptor FOUR = FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG,
-      ValueLayout.JAVA_LONG, ValueLayout.JAVA_LONG);
-
-  private static final MethodHandle VERSION = handle("kt_abi_version", NONE);
-  private static final MethodHandle CRITICAL_VERSION = handle("kt_abi_version", NONE, Linker.Option.critical(false));
-  private static final MethodHandle READ = handle("kt_memory_read", FOUR);
-  private static final MethodHandle CRITICAL_READ = handle("kt_memory_read", FOUR, Linker.Option.critical(false));
->>>>>>> b2eb5fd (wip)
 
   private Device device;
   private Memory memory;
@@ -75,26 +59,16 @@ public class CallBenchmark {
   private static SymbolLookup library() {
     Native.abiVersion(); // loads it
     String folder = System.getProperty(Native.LIBRARY_PATH);
-<<<<<<< HEAD
     Path file =
         folder != null
             ? Path.of(folder, "libkantor.so").toAbsolutePath()
             : Path.of(Loader.load(Kantor.class)).resolveSibling("libkantor.so");
-=======
-    Path file = folder != null
-        ? Path.of(folder, "libkantor.so").toAbsolutePath()
-        : Path.of(Loader.load(Kantor.class)).resolveSibling("libkantor.so");
->>>>>>> b2eb5fd (wip)
     return SymbolLookup.libraryLookup(file, Arena.global());
   }
 
   @SuppressWarnings("restricted") // signatures as in kantor.h
-<<<<<<< HEAD
   private static MethodHandle handle(
       String name, FunctionDescriptor type, Linker.Option... options) {
-=======
-  private static MethodHandle handle(String name, FunctionDescriptor type, Linker.Option... options) {
->>>>>>> b2eb5fd (wip)
     return Linker.nativeLinker().downcallHandle(LIBRARY.findOrThrow(name), type, options);
   }
 

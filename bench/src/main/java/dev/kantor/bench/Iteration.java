@@ -11,21 +11,16 @@ import dev.kantor.tensor.Device;
 import java.io.IOException;
 import java.nio.file.Files;
 
-<<<<<<< HEAD
 /**
  * A variant in training with its defaults, but one critic step an iteration, on MNIST if it is in
  * the data folder, else on glyphs.
  */
-=======
-/** A variant in training with its defaults, but one critic step an iteration, on MNIST if it is in the data folder, else on glyphs. */
->>>>>>> b2eb5fd (wip)
 final class Iteration implements AutoCloseable {
   private final Device device;
   private final State state;
   private final Gan gan;
 
   Iteration(String variant, int batch, int threads) throws IOException {
-<<<<<<< HEAD
     String data =
         Files.isDirectory(DataSets.defaultDataDir().resolve("mnist")) ? "mnist" : "glyphs";
     ImageSet images = (ImageSet) DataSets.open(data, DataSets.Options.defaults());
@@ -38,14 +33,6 @@ final class Iteration implements AutoCloseable {
                 .with("critic-steps", "1")
                 .with("batch-size", Integer.toString(batch)),
             images.channels(), images.height(), images.width());
-=======
-    String data = Files.isDirectory(DataSets.defaultDataDir().resolve("mnist")) ? "mnist" : "glyphs";
-    ImageSet images = (ImageSet) DataSets.open(data, DataSets.Options.defaults());
-    device = Device.open("cpu", threads);
-    state = new State(device);
-    Design design = Design.of(
-        Variant.of(variant).settings().with("critic-steps", "1").with("batch-size", Integer.toString(batch)), images.imageBytes());
->>>>>>> b2eb5fd (wip)
     gan = new Gan(design, state, images.images(), images.count(), 1, Program.Options.DEFAULT);
   }
 

@@ -12,13 +12,9 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-<<<<<<< HEAD
 /**
  * A training iteration: one update of the critic and one of the generator, replayed one at a time.
  */
-=======
-/** A training iteration: one update of the critic and one of the generator, replayed one at a time. */
->>>>>>> b2eb5fd (wip)
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -12,14 +12,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-<<<<<<< HEAD
 /**
  * One run of a one-op program, in a replay of {@value #RUNS}, so that the call from Java does not
  * count.
  */
-=======
-/** One run of a one-op program, in a replay of {@value #RUNS}, so that the call from Java does not count. */
->>>>>>> b2eb5fd (wip)
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

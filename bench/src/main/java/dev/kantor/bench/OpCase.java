@@ -6,10 +6,7 @@ import dev.kantor.graph.Trace;
 import dev.kantor.tensor.DType;
 import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
-<<<<<<< HEAD
 import java.util.Arrays;
-=======
->>>>>>> b2eb5fd (wip)
 import java.util.List;
 import java.util.Locale;
 
@@ -46,13 +43,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
   private static final long FLOAT = Float.BYTES;
 
   /**
-<<<<<<< HEAD
    * Matrix products as the MLP variants have them at batch 64 and 512 (x2: real and fake images in
    * one pass, x3: interpolates as well), and what is around them.
-=======
-   * Matrix products as the MLP variants have them at batch 64 and 512 (x2: real and fake images in one pass, x3: interpolates as well),
-   * and what is around them.
->>>>>>> b2eb5fd (wip)
    */
   static final List<OpCase> ALL = all();
 
@@ -66,7 +58,6 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
    * @throws IllegalArgumentException if there is none
    */
   static OpCase of(String name) {
-<<<<<<< HEAD
     return ALL.stream()
         .filter(c -> c.name.equals(name))
         .findFirst()
@@ -77,11 +68,6 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
                         + name
                         + "'; there are "
                         + ALL.stream().map(OpCase::name).toList()));
-=======
-    return ALL.stream().filter(c -> c.name.equals(name)).findFirst()
-        .orElseThrow(() -> new IllegalArgumentException("there is no case '" + name + "'; there are "
-            + ALL.stream().map(OpCase::name).toList()));
->>>>>>> b2eb5fd (wip)
   }
 
   private static List<OpCase> all() {
@@ -122,7 +108,6 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
   private static OpCase product(long m, long n, long k, boolean transposeA, boolean transposeB) {
     Slot a = transposeA ? Slot.f32("a", k, m) : Slot.f32("a", m, k);
     Slot b = transposeB ? Slot.f32("b", n, k) : Slot.f32("b", k, n);
-<<<<<<< HEAD
     Slot result = Slot.f32("result", m, n);
     String kind = (transposeA ? "t" : "n") + (transposeB ? "t" : "n");
     return new OpCase(
@@ -131,18 +116,11 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         2.0 * m * n * k,
         List.of(a, b, result),
         t -> t.write(result, Ops.matmul(t.read(a), t.read(b), transposeA, transposeB)));
-=======
-    Slot c = Slot.f32("c", m, n);
-    String kind = (transposeA ? "t" : "n") + (transposeB ? "t" : "n");
-    return new OpCase(String.format(Locale.ROOT, "gemm-%s %dx%dx%d", kind, m, n, k), Unit.FLOP, 2.0 * m * n * k, List.of(a, b, c),
-        t -> t.write(c, Ops.matmul(t.read(a), t.read(b), transposeA, transposeB)));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase add(long rows, long columns) {
     Slot a = Slot.f32("a", rows, columns);
     Slot b = Slot.f32("b", rows, columns);
-<<<<<<< HEAD
     Slot result = Slot.f32("result", rows, columns);
     return new OpCase(
         name("add", rows, columns),
@@ -150,16 +128,10 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         3.0 * FLOAT * rows * columns,
         List.of(a, b, result),
         t -> t.write(result, Ops.add(t.read(a), t.read(b))));
-=======
-    Slot c = Slot.f32("c", rows, columns);
-    return new OpCase(name("add", rows, columns), Unit.BYTE, 3.0 * FLOAT * rows * columns, List.of(a, b, c),
-        t -> t.write(c, Ops.add(t.read(a), t.read(b))));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase tanh(long rows, long columns) {
     Slot x = Slot.f32("x", rows, columns);
-<<<<<<< HEAD
     Slot result = Slot.f32("result", rows, columns);
     return new OpCase(
         name("tanh", rows, columns),
@@ -167,16 +139,10 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         2.0 * FLOAT * rows * columns,
         List.of(x, result),
         t -> t.write(result, Ops.tanh(t.read(x))));
-=======
-    Slot y = Slot.f32("y", rows, columns);
-    return new OpCase(name("tanh", rows, columns), Unit.BYTE, 2.0 * FLOAT * rows * columns, List.of(x, y),
-        t -> t.write(y, Ops.tanh(t.read(x))));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase sum(String kind, long rows, long columns, int... axes) {
     Slot x = Slot.f32("x", rows, columns);
-<<<<<<< HEAD
     Slot result =
         new Slot(
             "result",
@@ -189,19 +155,12 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         bytes,
         List.of(x, result),
         t -> t.write(result, Ops.sum(t.read(x), axes)));
-=======
-    Shape result = axes.length == 2 ? Shape.of() : Shape.of(axes[0] == 0 ? columns : rows);
-    Slot y = new Slot("y", DType.F32, result);
-    return new OpCase(name(kind, rows, columns), Unit.BYTE, FLOAT * (double) (rows * columns + result.count()), List.of(x, y),
-        t -> t.write(y, Ops.sum(t.read(x), axes)));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase layerNorm(long rows, long columns) {
     Slot x = Slot.f32("x", rows, columns);
     Slot gamma = Slot.f32("gamma", columns);
     Slot beta = Slot.f32("beta", columns);
-<<<<<<< HEAD
     Slot result = Slot.f32("result", rows, columns);
     return new OpCase(
         name("layer-norm", rows, columns),
@@ -209,17 +168,11 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         2.0 * FLOAT * (rows * columns + columns),
         List.of(x, gamma, beta, result),
         t -> t.write(result, Ops.layerNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5)));
-=======
-    Slot y = Slot.f32("y", rows, columns);
-    return new OpCase(name("layer-norm", rows, columns), Unit.BYTE, 2.0 * FLOAT * (rows * columns + columns),
-        List.of(x, gamma, beta, y), t -> t.write(y, Ops.layerNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5)));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase gather(long rows) {
     Slot data = new Slot("data", DType.U8, Shape.of(IMAGES, PIXELS));
     Slot indices = new Slot("indices", DType.I32, Shape.of(rows));
-<<<<<<< HEAD
     Slot result = Slot.f32("result", rows, PIXELS);
     return new OpCase(
         name("gather", rows, PIXELS),
@@ -227,17 +180,11 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         (1.0 + FLOAT) * rows * PIXELS,
         List.of(data, indices, result),
         t -> t.write(result, t.gather(data, t.read(indices), 2.0 / 255, -1)));
-=======
-    Slot y = Slot.f32("y", rows, PIXELS);
-    return new OpCase(name("gather", rows, PIXELS), Unit.BYTE, (1.0 + FLOAT) * rows * PIXELS, List.of(data, indices, y),
-        t -> t.write(y, t.gather(data, t.read(indices), 2.0 / 255, -1)));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase normal(long rows, long columns) {
     Slot seed = Slot.counter("seed");
     Slot counter = Slot.counter("counter");
-<<<<<<< HEAD
     Slot result = Slot.f32("result", rows, columns);
     return new OpCase(
         name("normal", rows, columns),
@@ -245,11 +192,6 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         (double) rows * columns,
         List.of(seed, counter, result),
         t -> t.write(result, t.normal(new Trace.Clock(seed, counter, 1, 0), rows, columns)));
-=======
-    Slot y = Slot.f32("y", rows, columns);
-    return new OpCase(name("normal", rows, columns), Unit.NUMBER, (double) rows * columns, List.of(seed, counter, y),
-        t -> t.write(y, t.normal(new Trace.Clock(seed, counter, 1, 0), rows, columns)));
->>>>>>> b2eb5fd (wip)
   }
 
   private static OpCase adam(long parameters) {
@@ -260,23 +202,15 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
     Slot first = Slot.f32("first", parameters);
     Slot second = Slot.f32("second", parameters);
     Trace.Updated updated = new Trace.Updated(p, first, second, null, false, false);
-<<<<<<< HEAD
     return new OpCase(
         name("adam", parameters),
         Unit.BYTE,
         7.0 * FLOAT * parameters,
         List.of(hyper, step, p, g, first, second),
-=======
-    return new OpCase(name("adam", parameters), Unit.BYTE, 7.0 * FLOAT * parameters, List.of(hyper, step, p, g, first, second),
->>>>>>> b2eb5fd (wip)
         t -> t.optimize(Trace.Rule.ADAM, hyper, step, List.of(updated), List.of(t.read(g))));
   }
 
   private static String name(String op, long... dims) {
-<<<<<<< HEAD
     return op + " " + String.join("x", Arrays.stream(dims).mapToObj(Long::toString).toList());
-=======
-    return op + " " + String.join("x", java.util.Arrays.stream(dims).mapToObj(Long::toString).toList());
->>>>>>> b2eb5fd (wip)
   }
 }

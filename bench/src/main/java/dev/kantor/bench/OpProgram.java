@@ -25,47 +25,30 @@ final class OpProgram implements AutoCloseable {
     c.slots().stream().filter(s -> s.dtype() == DType.U8).forEach(this::fillBytes);
     Slot seed = state.add(Slot.counter("seed-of-inputs"));
     Slot counter = state.add(Slot.counter("counter-of-inputs"));
-<<<<<<< HEAD
     try (Program fill =
         Program.compile(
             Trace.of(t -> c.slots().forEach(s -> fill(t, s, new Trace.Clock(seed, counter, 1, 0)))),
             state)) {
-=======
-    try (Program fill = Program.compile(Trace.of(t -> c.slots().forEach(s -> fill(t, s, new Trace.Clock(seed, counter, 1, 0)))), state)) {
->>>>>>> b2eb5fd (wip)
       fill.run(1);
     }
     program = Program.compile(Trace.of(c.body()), state);
     if (program.kernelCount() != 1) {
-<<<<<<< HEAD
       throw new IllegalStateException(
           c.name()
               + " takes "
               + program.kernelCount()
               + " kernels, so its time is not the op's:\n"
               + program.describe());
-=======
-      throw new IllegalStateException(c.name() + " takes " + program.kernelCount() + " kernels, so its time is not the op's:\n"
-          + program.describe());
->>>>>>> b2eb5fd (wip)
     }
   }
 
   private static void fill(Trace t, Slot slot, Trace.Clock clock) {
-<<<<<<< HEAD
     Value contents =
         switch (slot.dtype()) {
           case F32 -> t.uniform(clock, 0, 1, slot.shape().dims());
           case I32 -> t.batchIndices(clock, slot.shape().count(), OpCase.IMAGES);
           default -> null;
         };
-=======
-    Value contents = switch (slot.dtype()) {
-      case F32 -> t.uniform(clock, 0, 1, slot.shape().dims());
-      case I32 -> t.batchIndices(clock, slot.shape().count(), OpCase.IMAGES);
-      default -> null;
-    };
->>>>>>> b2eb5fd (wip)
     if (contents != null) {
       t.write(slot, contents);
     }

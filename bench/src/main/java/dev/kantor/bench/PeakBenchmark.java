@@ -16,14 +16,10 @@ import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.TearDown;
 
-<<<<<<< HEAD
 /**
  * What the machine can do, for the others to be compared with. Java does it, so that no mistake of
  * Kantor's is in it.
  */
-=======
-/** What the machine can do, for the others to be compared with. Java does it, so that no mistake of Kantor's is in it. */
->>>>>>> b2eb5fd (wip)
 @BenchmarkMode(Mode.SampleTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
 @Fork(jvmArgsAppend = "--add-modules=jdk.incubator.vector")
@@ -31,12 +27,8 @@ public class PeakBenchmark {
   /** Operations of {@link #fma} a thread. */
   static final int FLOPS = 3 << 19;
 
-<<<<<<< HEAD
   // Eight would do for a latency of four cycles at two a cycle; more than fourteen would not fit
   // the registers of AVX2.
-=======
-  // Eight would do for a latency of four cycles at two a cycle; more than fourteen would not fit the registers of AVX2.
->>>>>>> b2eb5fd (wip)
   private static final int CHAINS = 12;
 
   private static final VectorSpecies<Float> SPECIES = FloatVector.SPECIES_PREFERRED;
@@ -72,14 +64,10 @@ public class PeakBenchmark {
     }
   }
 
-<<<<<<< HEAD
   /**
    * Fused multiply-adds of the widest vectors, in chains that do not depend on each other and never
    * leave the registers.
    */
-=======
-  /** Fused multiply-adds of the widest vectors, in chains that do not depend on each other and never leave the registers. */
->>>>>>> b2eb5fd (wip)
   @Benchmark
   public float fma(Factors factors) {
     FloatVector x = FloatVector.broadcast(SPECIES, factors.scale);

@@ -16,12 +16,8 @@ import org.openjdk.jmh.runner.options.TimeValue;
 import org.openjdk.jmh.runner.options.VerboseMode;
 
 /**
-<<<<<<< HEAD
  * Runs the benchmarks and prints tables of rates and of their share of what the machine can do,
  * measured in the same run.
-=======
- * Runs the benchmarks and prints tables of rates and of their share of what the machine can do, measured in the same run.
->>>>>>> b2eb5fd (wip)
  *
  * <p>Arguments: tables out of {@code ops}, {@code iterations}, {@code calls}; all by default.
  */
@@ -29,12 +25,8 @@ public final class Report {
   private static final List<String> TABLES = List.of("ops", "iterations", "calls");
   private static final int[] THREADS = {1, 2};
   private static final TimeValue WARM_UP = TimeValue.milliseconds(500);
-<<<<<<< HEAD
   private static final TimeValue COMPILED =
       TimeValue.seconds(3); // before that the compiler is not done with the vectors
-=======
-  private static final TimeValue COMPILED = TimeValue.seconds(3); // before that the compiler is not done with the vectors
->>>>>>> b2eb5fd (wip)
   private static final TimeValue MEASURED = TimeValue.milliseconds(500);
   private static final int ROUNDS = 4;
 
@@ -47,12 +39,8 @@ public final class Report {
   private record Peak(double flops, TreeMap<Double, Double> copies) {
     /** The rate of the copy whose size is nearest, as a ratio. */
     double copy(double bytes) {
-<<<<<<< HEAD
       Comparator<Double> distance =
           Comparator.comparingDouble(size -> Math.abs(Math.log(size / bytes)));
-=======
-      Comparator<Double> distance = Comparator.comparingDouble(size -> Math.abs(Math.log(size / bytes)));
->>>>>>> b2eb5fd (wip)
       return copies.get(copies.keySet().stream().min(distance).orElseThrow());
     }
   }
@@ -62,12 +50,8 @@ public final class Report {
   public static void main(String[] tables) throws RunnerException, IOException {
     List<String> wanted = tables.length == 0 ? TABLES : List.of(tables);
     if (!TABLES.containsAll(wanted)) {
-<<<<<<< HEAD
       System.err.println(
           "the tables are " + String.join(", ", TABLES) + ", not " + String.join(" ", wanted));
-=======
-      System.err.println("the tables are " + String.join(", ", TABLES) + ", not " + String.join(" ", wanted));
->>>>>>> b2eb5fd (wip)
       System.exit(2);
     }
     try (Device device = Device.open("cpu", 0)) {
@@ -94,7 +78,6 @@ public final class Report {
   private static void calls() throws RunnerException {
     System.out.printf("%n%-34s %10s%n", "a call", "ns");
     List<String> kinds = List.of("javacpp", "ffm", "ffmCritical");
-<<<<<<< HEAD
     Map<String, String> functions =
         Map.of("None", "kt_abi_version, no arguments", "Four", "kt_memory_read, 4 arguments");
     for (String function : List.of("None", "Four")) {
@@ -108,37 +91,23 @@ public final class Report {
                 .mapToDouble(i -> i.getPrimaryResult().getScore())
                 .min()
                 .orElseThrow();
-=======
-    Map<String, String> functions = Map.of("None", "kt_abi_version, no arguments", "Four", "kt_memory_read, 4 arguments");
-    for (String function : List.of("None", "Four")) {
-      for (String kind : kinds) {
-        RunResult r = run(CallBenchmark.class, "\\." + kind + function + "$", options(1)).getFirst();
-        // Whatever disturbs makes it slower, so the fastest round is nearest to the truth.
-        double best = r.getBenchmarkResults().stream().flatMap(b -> b.getIterationResults().stream())
-            .mapToDouble(i -> i.getPrimaryResult().getScore()).min().orElseThrow();
->>>>>>> b2eb5fd (wip)
         System.out.printf(Locale.ROOT, "%-12s %-34s %6.1f%n", kind, functions.get(function), best);
       }
     }
   }
 
   private static Peak peak(int threads) throws RunnerException {
-<<<<<<< HEAD
     double flops =
         PeakBenchmark.FLOPS
             * (double) threads
             / minimum(
                 run(PeakBenchmark.class, "\\.fma$", options(threads).warmupTime(COMPILED))
                     .getFirst());
-=======
-    double flops = PeakBenchmark.FLOPS * (double) threads / minimum(run(PeakBenchmark.class, "\\.fma$", options(threads).warmupTime(COMPILED)).getFirst());
->>>>>>> b2eb5fd (wip)
     TreeMap<Double, Double> copies = new TreeMap<>();
     for (RunResult r : run(PeakBenchmark.class, "\\.copy$", options(threads))) {
       double bytes = Double.parseDouble(r.getParams().getParam("bytes")) * threads;
       copies.put(bytes, bytes / minimum(r));
     }
-<<<<<<< HEAD
     System.out.printf(
         Locale.ROOT,
         "%nWhat %d thread(s) can do: %.1f GFLOP/s of fused multiply-adds in registers; copies"
@@ -152,16 +121,10 @@ public final class Report {
                         Locale.ROOT, " %.1f MB %.1f GB/s", e.getKey() / 1e6, e.getValue()))
             .reduce((a, b) -> a + "," + b)
             .orElseThrow());
-=======
-    System.out.printf(Locale.ROOT, "%nWhat %d thread(s) can do: %.1f GFLOP/s of fused multiply-adds in registers; copies of%s%n", threads,
-        flops, copies.entrySet().stream().map(e -> String.format(Locale.ROOT, " %.1f MB %.1f GB/s", e.getKey() / 1e6, e.getValue()))
-            .reduce((a, b) -> a + "," + b).orElseThrow());
->>>>>>> b2eb5fd (wip)
     return new Peak(flops, copies);
   }
 
   private static void ops(int threads, Peak peak) throws RunnerException {
-<<<<<<< HEAD
     System.out.printf(
         "%n%-24s %7s %11s %11s %16s %8s%n",
         "op", "threads", "median us", "minimum us", "rate", "of peak");
@@ -188,26 +151,10 @@ public final class Report {
           rate,
           c.unit().rate,
           share);
-=======
-    System.out.printf("%n%-24s %7s %11s %11s %16s %8s%n", "op", "threads", "median us", "minimum us", "rate", "of peak");
-    for (OpCase c : OpCase.ALL) {
-      ChainedOptionsBuilder options = options(1).param("name", c.name()).param("threads", Integer.toString(threads));
-      RunResult r = run(OpBenchmark.class, "", options).getFirst();
-      double rate = c.work() / minimum(r);
-      double best = switch (c.unit()) {
-        case FLOP -> peak.flops;
-        case BYTE -> peak.copy(c.work());
-        case NUMBER -> Double.NaN;
-      };
-      String share = Double.isNaN(best) ? "-" : String.format(Locale.ROOT, "%.0f %%", 100 * rate / best);
-      System.out.printf(Locale.ROOT, "%-24s %7d %11.1f %11.1f %8.1f %-7s %8s%n", c.name(), threads, median(r) / 1e3, minimum(r) / 1e3,
-          rate, c.unit().rate, share);
->>>>>>> b2eb5fd (wip)
     }
   }
 
   private static void iterations(int threads, Peak peak) throws RunnerException, IOException {
-<<<<<<< HEAD
     System.out.printf(
         "%n%-10s %5s %7s %11s %11s %10s %8s %9s%n",
         "iteration",
@@ -220,11 +167,6 @@ public final class Report {
         "floor ms");
     for (RunResult r :
         run(IterationBenchmark.class, "", options(1).param("threads", Integer.toString(threads)))) {
-=======
-    System.out.printf("%n%-10s %5s %7s %11s %11s %10s %8s %9s%n", "iteration", "batch", "threads", "median ms", "minimum ms", "GFLOP/s",
-        "of peak", "floor ms");
-    for (RunResult r : run(IterationBenchmark.class, "", options(1).param("threads", Integer.toString(threads)))) {
->>>>>>> b2eb5fd (wip)
       String variant = r.getParams().getParam("variant");
       int batch = Integer.parseInt(r.getParams().getParam("batch"));
       double flops;
@@ -232,7 +174,6 @@ public final class Report {
         flops = iteration.flops();
       }
       double rate = flops / minimum(r);
-<<<<<<< HEAD
       System.out.printf(
           Locale.ROOT,
           "%-10s %5d %7d %11.3f %11.3f %10.1f %6.0f %% %9.3f%n",
@@ -244,10 +185,6 @@ public final class Report {
           rate,
           100 * rate / peak.flops,
           flops / peak.flops / 1e6);
-=======
-      System.out.printf(Locale.ROOT, "%-10s %5d %7d %11.3f %11.3f %10.1f %6.0f %% %9.3f%n", variant, batch, threads, median(r) / 1e6,
-          minimum(r) / 1e6, rate, 100 * rate / peak.flops, flops / peak.flops / 1e6);
->>>>>>> b2eb5fd (wip)
     }
   }
 
@@ -260,7 +197,6 @@ public final class Report {
   }
 
   private static ChainedOptionsBuilder options(int threads) {
-<<<<<<< HEAD
     return new OptionsBuilder()
         .verbosity(VerboseMode.SILENT)
         .shouldFailOnError(true)
@@ -278,14 +214,5 @@ public final class Report {
     return List.copyOf(
         new Runner(options.include(benchmarks.getName().replace(".", "\\.") + pattern).build())
             .run());
-=======
-    return new OptionsBuilder().verbosity(VerboseMode.SILENT).shouldFailOnError(true).forks(1).threads(threads).warmupIterations(1)
-        .warmupTime(WARM_UP).measurementIterations(ROUNDS).measurementTime(MEASURED);
-  }
-
-  /** The results of the benchmarks of a class whose names match. */
-  private static List<RunResult> run(Class<?> benchmarks, String pattern, ChainedOptionsBuilder options) throws RunnerException {
-    return List.copyOf(new Runner(options.include(benchmarks.getName().replace(".", "\\.") + pattern).build()).run());
->>>>>>> b2eb5fd (wip)
   }
 }
