@@ -32,7 +32,9 @@ final class Iteration implements AutoCloseable {
                 .settings()
                 .with("critic-steps", "1")
                 .with("batch-size", Integer.toString(batch)),
-            images.channels(), images.height(), images.width());
+            images.channels(),
+            images.height(),
+            images.width());
     gan = new Gan(design, state, images.images(), images.count(), 1, Program.Options.DEFAULT);
   }
 

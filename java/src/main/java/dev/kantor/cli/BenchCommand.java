@@ -224,7 +224,9 @@ final class BenchCommand implements Callable<Integer> {
 
   private Result sampling(int t, Images images, Rival rival) throws IOException {
     Settings settings = settings(Rival.VARIANTS.getFirst(), SAMPLES);
-    Design design = Design.of(settings, images.size().channels(), images.size().height(), images.size().width());
+    Design design =
+        Design.of(
+            settings, images.size().channels(), images.size().height(), images.size().width());
     Result r = new Result(null, SAMPLES, t, 0, new ArrayList<>(), new ArrayList<>());
     for (int round = 0; round < rounds; round++) {
       try (Device device = device(t);

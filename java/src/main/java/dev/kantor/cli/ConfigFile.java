@@ -7,7 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** A configuration file: lines {@code key = value}; empty lines and those that start with # count for nothing. */
+/**
+ * A configuration file: lines {@code key = value}; empty lines and those that start with # count
+ * for nothing.
+ */
 final class ConfigFile {
   private ConfigFile() {}
 
@@ -15,7 +18,8 @@ final class ConfigFile {
    * Keys and values in their order.
    *
    * @throws IOException if it cannot be read
-   * @throws IllegalArgumentException naming the file and line that is not {@code key = value} or names a key again
+   * @throws IllegalArgumentException naming the file and line that is not {@code key = value} or
+   *     names a key again
    */
   static Map<String, String> read(Path file) throws IOException {
     if (!Files.isRegularFile(file)) {
@@ -30,7 +34,8 @@ final class ConfigFile {
       }
       int equals = line.indexOf('=');
       if (equals < 1) {
-        throw new IllegalArgumentException(file + ":" + (i + 1) + ": '" + line + "' is not key = value");
+        throw new IllegalArgumentException(
+            file + ":" + (i + 1) + ": '" + line + "' is not key = value");
       }
       String key = line.substring(0, equals).strip();
       if (values.put(key, line.substring(equals + 1).strip()) != null) {

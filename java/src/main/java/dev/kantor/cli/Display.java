@@ -13,14 +13,27 @@ import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
-/** Shows a training going on: a bar on a terminal, else a line at each epoch's end and now and then between. */
+/**
+ * Shows a training going on: a bar on a terminal, else a line at each epoch's end and now and then
+ * between.
+ */
 final class Display implements AutoCloseable {
   private static final double SECONDS_BETWEEN_LINES = 10;
   private static final int REFRESH_MILLIS = 250;
 
   /** Metrics that are shown, and how they are called there. */
-  private static final Map<String, String> SHOWN = Map.of("critic_loss", "critic", "generator_loss", "generator",
-      "distance", "distance", "critic_gradient_norm", "|grad critic|", "generator_gradient_norm", "|grad generator|");
+  private static final Map<String, String> SHOWN =
+      Map.of(
+          "critic_loss",
+          "critic",
+          "generator_loss",
+          "generator",
+          "distance",
+          "distance",
+          "critic_gradient_norm",
+          "|grad critic|",
+          "generator_gradient_norm",
+          "|grad generator|");
 
   private final PrintWriter err;
   private final Goal goal;
@@ -33,22 +46,35 @@ final class Display implements AutoCloseable {
    * @param terminalWidth 0 for no terminal
    * @param iteration done already, in {@code seconds}
    */
-  Display(PrintWriter err, int terminalWidth, Goal goal, List<String> metrics, long iterationsPerEpoch, long iteration,
+  Display(
+      PrintWriter err,
+      int terminalWidth,
+      Goal goal,
+      List<String> metrics,
+      long iterationsPerEpoch,
+      long iteration,
       double seconds) {
     this.err = err;
     this.goal = goal;
     this.metrics = metrics;
     this.iterationsPerEpoch = iterationsPerEpoch;
-    this.bar = terminalWidth == 0 ? null : new ProgressBarBuilder()
-        .setTaskName("training")
-        .setStyle(ProgressBarStyle.ASCII)
-        .setUpdateIntervalMillis(REFRESH_MILLIS)
-        .setInitialMax(goal.unit() == Goal.Unit.MINUTES ? (long) goal.seconds() : goal.iterations(iterationsPerEpoch))
-        .startsFrom(goal.unit() == Goal.Unit.MINUTES ? (long) seconds : iteration,
-        Duration.ofMillis((long) (1000 * seconds)))
-        .setConsumer(new DelegatingProgressBarConsumer(this::redraw, terminalWidth - 1))
-        .hideEta()
-        .build();
+    this.bar =
+        terminalWidth == 0
+            ? null
+            : new ProgressBarBuilder()
+                .setTaskName("training")
+                .setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(REFRESH_MILLIS)
+                .setInitialMax(
+                    goal.unit() == Goal.Unit.MINUTES
+                        ? (long) goal.seconds()
+                        : goal.iterations(iterationsPerEpoch))
+                .startsFrom(
+                    goal.unit() == Goal.Unit.MINUTES ? (long) seconds : iteration,
+                    Duration.ofMillis((long) (1000 * seconds)))
+                .setConsumer(new DelegatingProgressBarConsumer(this::redraw, terminalWidth - 1))
+                .hideEta()
+                .build();
   }
 
   private void redraw(String line) {
@@ -61,9 +87,16 @@ final class Display implements AutoCloseable {
     if (bar != null) {
       bar.setExtraMessage(" " + numbers);
       bar.stepTo(goal.unit() == Goal.Unit.MINUTES ? (long) p.row().seconds() : p.iteration());
-    } else if (p.isEpochEnd() || p.iteration() == p.last() || p.row().seconds() - lastLine >= SECONDS_BETWEEN_LINES) {
+    } else if (p.isEpochEnd()
+        || p.iteration() == p.last()
+        || p.row().seconds() - lastLine >= SECONDS_BETWEEN_LINES) {
       lastLine = p.row().seconds();
-      err.println("iteration " + p.iteration() + (p.last() == Long.MAX_VALUE ? "" : "/" + p.last()) + "  " + numbers);
+      err.println(
+          "iteration "
+              + p.iteration()
+              + (p.last() == Long.MAX_VALUE ? "" : "/" + p.last())
+              + "  "
+              + numbers);
       err.flush();
     }
   }
@@ -89,7 +122,8 @@ final class Display implements AutoCloseable {
     if (seconds < 100) {
       return String.format(Locale.ROOT, "%.0f s", Math.max(0, seconds));
     }
-    return seconds < 6000 ? String.format(Locale.ROOT, "%.0f min", seconds / 60)
+    return seconds < 6000
+        ? String.format(Locale.ROOT, "%.0f min", seconds / 60)
         : String.format(Locale.ROOT, "%.1f h", seconds / 3600);
   }
 

@@ -19,8 +19,15 @@ import java.util.Locale;
  * @param iterations all of the training, or -1 if its length is a time
  * @param machine what the floor is from
  */
-record Estimate(long stateBytes, long arenaBytes, long dataBytes, long flops, double floorSeconds,
-    double measuredSeconds, long iterations, Machine machine) {
+record Estimate(
+    long stateBytes,
+    long arenaBytes,
+    long dataBytes,
+    long flops,
+    double floorSeconds,
+    double measuredSeconds,
+    long iterations,
+    Machine machine) {
   private static final double WARM_UP_SECONDS = 0.3;
   private static final double MEASURED_SECONDS = 1;
 
@@ -31,8 +38,15 @@ record Estimate(long stateBytes, long arenaBytes, long dataBytes, long flops, do
     timed(p, WARM_UP_SECONDS);
     double seconds = timed(p, MEASURED_SECONDS);
     long all = goal.unit() == Goal.Unit.MINUTES ? -1 : goal.iterations(job.iterationsPerEpoch());
-    return new Estimate(job.state().bytes(), p.arenaBytes(), dataBytes, p.flops(), machine.floorSeconds(p.flops()),
-        seconds, all, machine);
+    return new Estimate(
+        job.state().bytes(),
+        p.arenaBytes(),
+        dataBytes,
+        p.flops(),
+        machine.floorSeconds(p.flops()),
+        seconds,
+        all,
+        machine);
   }
 
   private static double timed(Program p, double atLeast) {
@@ -66,16 +80,39 @@ record Estimate(long stateBytes, long arenaBytes, long dataBytes, long flops, do
 
   @Override
   public String toString() {
-    String total = iterations < 0 ? ""
-        : String.format(Locale.ROOT, "%n%-16s %,d iterations, about %s", "in all", iterations,
-            Display.duration(iterations * measuredSeconds));
-    String memory = String.format(Locale.ROOT, "%.1f MB state, %.1f MB working memory, %.1f MB images",
-        stateBytes / 1e6, arenaBytes / 1e6, dataBytes / 1e6);
-    return String.format(Locale.ROOT, """
-        %-16s %s
-        %-16s %.1f MFLOP
-        %-16s %.3f ms an iteration (%s)
-        %-16s %.3f ms an iteration, pictures and checkpoints not counted""", "memory", memory, "an iteration",
-        flops / 1e6, "floor", floorSeconds * 1e3, machine, "measured", measuredSeconds * 1e3) + total;
+    String total =
+        iterations < 0
+            ? ""
+            : String.format(
+                Locale.ROOT,
+                "%n%-16s %,d iterations, about %s",
+                "in all",
+                iterations,
+                Display.duration(iterations * measuredSeconds));
+    String memory =
+        String.format(
+            Locale.ROOT,
+            "%.1f MB state, %.1f MB working memory, %.1f MB images",
+            stateBytes / 1e6,
+            arenaBytes / 1e6,
+            dataBytes / 1e6);
+    return String.format(
+            Locale.ROOT,
+            """
+            %-16s %s
+            %-16s %.1f MFLOP
+            %-16s %.3f ms an iteration (%s)
+            %-16s %.3f ms an iteration, pictures and checkpoints not counted\
+            """,
+            "memory",
+            memory,
+            "an iteration",
+            flops / 1e6,
+            "floor",
+            floorSeconds * 1e3,
+            machine,
+            "measured",
+            measuredSeconds * 1e3)
+        + total;
   }
 }

@@ -22,7 +22,10 @@ final class HelpCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(arity = "0..1", paramLabel = "TOPIC", description = "A command, or losses, data, settings, runs.")
+  @Parameters(
+      arity = "0..1",
+      paramLabel = "TOPIC",
+      description = "A command, or losses, data, settings, runs.")
   private String topic;
 
   @Override
@@ -38,8 +41,9 @@ final class HelpCommand implements Callable<Integer> {
         out.print(new String(text.readAllBytes(), StandardCharsets.UTF_8));
       }
     } else {
-      throw new ParameterException(spec.commandLine(), "there is no command or topic '" + topic + "'; topics are "
-          + String.join(", ", TOPICS));
+      throw new ParameterException(
+          spec.commandLine(),
+          "there is no command or topic '" + topic + "'; topics are " + String.join(", ", TOPICS));
     }
     out.flush();
     return Main.DONE;

@@ -18,7 +18,8 @@ import java.util.List;
  * @param bytes u8 [count, channels, height, width]
  * @param fingerprint of the set before the limit
  */
-record Images(String name, String source, long count, Size size, MemorySegment bytes, String fingerprint) {
+record Images(
+    String name, String source, long count, Size size, MemorySegment bytes, String fingerprint) {
   private static final List<String> NOT_IMAGES = List.of("ring", "grid", "stacked-mnist");
 
   /**
@@ -29,10 +30,13 @@ record Images(String name, String source, long count, Size size, MemorySegment b
    * @param limit takes only so many, the first; null: all
    * @throws IllegalArgumentException if it is nothing that can be trained on
    */
-  static Images open(String data, Path dataDir, Integer limit, PrintStream messages) throws IOException {
+  static Images open(String data, Path dataDir, Integer limit, PrintStream messages)
+      throws IOException {
     if (NOT_IMAGES.contains(data)) {
-      throw new IllegalArgumentException("there is no variant yet that trains on " + data
-          + "; use mnist, fashion-mnist, glyphs or a folder");
+      throw new IllegalArgumentException(
+          "there is no variant yet that trains on "
+              + data
+              + "; use mnist, fashion-mnist, glyphs or a folder");
     }
     DataSets.Options options = DataSets.Options.defaults().withMessages(messages);
     options = dataDir == null ? options : options.withDataDir(dataDir);
@@ -44,9 +48,16 @@ record Images(String name, String source, long count, Size size, MemorySegment b
     }
     Size size = new Size(images.channels(), images.height(), images.width());
     long count = limit == null ? images.count() : Math.min(limit, images.count());
-    String source = DataSets.NAMES.contains(data) ? images.name()
-        : Path.of(data).toAbsolutePath().normalize().toString();
-    return new Images(images.name(), source, count, size, images.images().asSlice(0, count * images.imageBytes()),
+    String source =
+        DataSets.NAMES.contains(data)
+            ? images.name()
+            : Path.of(data).toAbsolutePath().normalize().toString();
+    return new Images(
+        images.name(),
+        source,
+        count,
+        size,
+        images.images().asSlice(0, count * images.imageBytes()),
         images.fingerprint());
   }
 }

@@ -52,7 +52,8 @@ import picocli.CommandLine.Spec;
       "  kantor info runs/first"
     })
 final class InfoCommand implements Callable<Integer> {
-  private static final Gson PRETTY = new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
+  private static final Gson PRETTY =
+      new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create();
   private static final Size MNIST = new Size(1, 28, 28);
 
   @Spec private CommandSpec spec;
@@ -61,15 +62,24 @@ final class InfoCommand implements Callable<Integer> {
 
   /** What to describe. */
   private static final class Subject {
-    @Parameters(arity = "0..1", paramLabel = "RUN", description =
-        "The folder of a run: what it is and its last metrics.")
+    @Parameters(
+        arity = "0..1",
+        paramLabel = "RUN",
+        description = "The folder of a run: what it is and its last metrics.")
     private Path run;
 
-    @Option(names = "--settings", paramLabel = "VARIANT", description = "The settings: name, default, meaning, source.")
+    @Option(
+        names = "--settings",
+        paramLabel = "VARIANT",
+        description = "The settings: name, default, meaning, source.")
     private String settings;
 
-    @Option(names = "--program", paramLabel = "VARIANT",
-        description = "An iteration, for images of 28 x 28: the graph as written, the kernels that run, and the floor.")
+    @Option(
+        names = "--program",
+        paramLabel = "VARIANT",
+        description =
+            "An iteration, for images of 28 x 28: the graph as written, the kernels that run, and"
+                + " the floor.")
     private String program;
   }
 
@@ -107,8 +117,10 @@ final class InfoCommand implements Callable<Integer> {
 
   private void describeMachine(PrintWriter out) {
     Path sets = DataSets.defaultDataDir();
-    List<String> there = List.of("mnist", "fashion-mnist").stream().filter(s -> Files.isDirectory(sets.resolve(s)))
-        .toList();
+    List<String> there =
+        List.of("mnist", "fashion-mnist").stream()
+            .filter(s -> Files.isDirectory(sets.resolve(s)))
+            .toList();
     try (Device on = device.open(null, null)) {
       if (json) {
         JsonObject o = new JsonObject();
@@ -126,8 +138,13 @@ final class InfoCommand implements Callable<Integer> {
       line(out, "kantor", Versions.kantor() + ", native interface " + Native.abiVersion());
       line(out, "java", Versions.java());
       line(out, "device", DeviceOptions.describe(on));
-      line(out, "data folder", sets + (there.isEmpty() ? " (empty; glyphs need no files)" : " ("
-          + String.join(", ", there) + ")"));
+      line(
+          out,
+          "data folder",
+          sets
+              + (there.isEmpty()
+                  ? " (empty; glyphs need no files)"
+                  : " (" + String.join(", ", there) + ")"));
     }
   }
 
@@ -147,14 +164,20 @@ final class InfoCommand implements Callable<Integer> {
     }
     out.printf(Locale.ROOT, "%-24s %-16s %-72s %s%n", "name", "default", "meaning", "source");
     for (Setting s : settings.all()) {
-      out.printf(Locale.ROOT, "%-24s %-16s %-72s %s%n", s.name(), s.value(), s.meaning(), s.source());
+      out.printf(
+          Locale.ROOT, "%-24s %-16s %-72s %s%n", s.name(), s.value(), s.meaning(), s.source());
     }
   }
 
   private void describeProgram(PrintWriter out) {
     Design design;
     try {
-      design = Design.of(variant(subject.program).settings().with(set), MNIST.channels(), MNIST.height(), MNIST.width());
+      design =
+          Design.of(
+              variant(subject.program).settings().with(set),
+              MNIST.channels(),
+              MNIST.height(),
+              MNIST.width());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
@@ -163,8 +186,14 @@ final class InfoCommand implements Callable<Integer> {
     try (Device on = device.open(null, null);
         Arena arena = Arena.ofConfined();
         State state = new State(on);
-        Gan gan = new Gan(design, state, arena.allocate(count * MNIST.numbers(), 64), count, 1,
-            Program.Options.DEFAULT)) {
+        Gan gan =
+            new Gan(
+                design,
+                state,
+                arena.allocate(count * MNIST.numbers(), 64),
+                count,
+                1,
+                Program.Options.DEFAULT)) {
       Program p = gan.job().iteration();
       Machine machine = Machine.measure(on);
       if (json) {
@@ -186,14 +215,32 @@ final class InfoCommand implements Callable<Integer> {
       out.println(p.graph());
       out.println("As it runs: " + p.kernelCount() + " kernels");
       out.println(p.describe());
-      line(out, "arithmetic", String.format(Locale.ROOT, "%.1f MFLOP as written, %.1f MFLOP as it runs",
-          p.graph().flops() / 1e6, p.flops() / 1e6));
-      line(out, "memory", String.format(Locale.ROOT, "%.1f MB cross the kernels' borders, %.1f MB working memory",
-          p.bytes() / 1e6, p.arenaBytes() / 1e6));
-      line(out, "floor",
-          String.format(Locale.ROOT,
-          "%.3f ms an iteration for the arithmetic; %.3f ms if all those bytes came from memory"
-          + " (%s)", 1e3 * machine.floorSeconds(p.flops()), 1e3 * p.bytes() / machine.bytesPerSecond(), machine));
+      line(
+          out,
+          "arithmetic",
+          String.format(
+              Locale.ROOT,
+              "%.1f MFLOP as written, %.1f MFLOP as it runs",
+              p.graph().flops() / 1e6,
+              p.flops() / 1e6));
+      line(
+          out,
+          "memory",
+          String.format(
+              Locale.ROOT,
+              "%.1f MB cross the kernels' borders, %.1f MB working memory",
+              p.bytes() / 1e6,
+              p.arenaBytes() / 1e6));
+      line(
+          out,
+          "floor",
+          String.format(
+              Locale.ROOT,
+              "%.3f ms an iteration for the arithmetic; %.3f ms if all those bytes came from memory"
+                  + " (%s)",
+              1e3 * machine.floorSeconds(p.flops()),
+              1e3 * p.bytes() / machine.bytesPerSecond(),
+              machine));
     }
   }
 

@@ -9,8 +9,8 @@ import dev.kantor.tensor.Device;
 import java.util.Locale;
 
 /**
- * What a device reaches, measured just now with Kantor's own kernels: a stated peak would say more than the machine
- * gives.
+ * What a device reaches, measured just now with Kantor's own kernels: a stated peak would say more
+ * than the machine gives.
  *
  * @param flopsPerSecond of a matrix product of {@value #SIDE} x {@value #SIDE} matrices
  * @param bytesPerSecond of scaling an array of {@value #MEGABYTES} MB, read and written
@@ -46,14 +46,22 @@ record Machine(double flopsPerSecond, double bytesPerSecond) {
     return best;
   }
 
-  /** The least time for so much arithmetic. Bytes do not count: the networks of this family stay in the caches. */
+  /**
+   * The least time for so much arithmetic. Bytes do not count: the networks of this family stay in
+   * the caches.
+   */
   double floorSeconds(long flops) {
     return flops / flopsPerSecond;
   }
 
   @Override
   public String toString() {
-    return String.format(Locale.ROOT, "measured: %.1f GFLOP/s in a %d x %d product, %.1f GB/s", flopsPerSecond / 1e9,
-        SIDE, SIDE, bytesPerSecond / 1e9);
+    return String.format(
+        Locale.ROOT,
+        "measured: %.1f GFLOP/s in a %d x %d product, %.1f GB/s",
+        flopsPerSecond / 1e9,
+        SIDE,
+        SIDE,
+        bytesPerSecond / 1e9);
   }
 }

@@ -56,7 +56,10 @@ public final class Main {
   /** Commands that look at the others. */
   private static final Set<String> NEEDS_ALL = Set.of("completion", "help");
 
-  @Option(names = "--verbose", scope = ScopeType.INHERIT, description = "Show where an error comes from.")
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Show where an error comes from.")
   private boolean verbose;
 
   private Main() {}
@@ -75,13 +78,15 @@ public final class Main {
     PrintWriter results = new PrintWriter(out, true, StandardCharsets.UTF_8);
     PrintWriter messages = new PrintWriter(err, true, StandardCharsets.UTF_8);
     CommandLine line = new CommandLine(main);
-    // picocli takes its time to read a command's options, so it reads those of the one that is called.
+    // picocli takes its time to read a command's options, so it reads those of the one that is
+    // called.
     boolean one = args.length > 0 && COMMANDS.containsKey(args[0]) && !NEEDS_ALL.contains(args[0]);
-    COMMANDS.forEach((name, command) -> {
-      if (!one || name.equals(args[0])) {
-        line.addSubcommand(name, command.get());
-      }
-    });
+    COMMANDS.forEach(
+        (name, command) -> {
+          if (!one || name.equals(args[0])) {
+            line.addSubcommand(name, command.get());
+          }
+        });
     line.setOut(results)
         .setErr(messages)
         .setUsageHelpAutoWidth(false)
@@ -108,16 +113,28 @@ public final class Main {
   }
 
   private int failed(Exception e, CommandLine command) throws Exception {
-    boolean expected = e instanceof IOException || e instanceof UncheckedIOException || e instanceof KantorException
-        || e instanceof IllegalArgumentException;
+    boolean expected =
+        e instanceof IOException
+            || e instanceof UncheckedIOException
+            || e instanceof KantorException
+            || e instanceof IllegalArgumentException;
     String text = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
     if (e instanceof FileSystemException f && f.getReason() == null) {
       text += ": " + e.getClass().getSimpleName(); // its message is the path alone
     }
     // The native core puts one cause on a line.
     String oneLine = String.join("; ", text.strip().lines().toList());
-    command.getErr().println("kantor: " + (expected ? oneLine : "internal error: " + e.getClass().getSimpleName()
-        + ": " + oneLine + "; please report it with the output of --verbose"));
+    command
+        .getErr()
+        .println(
+            "kantor: "
+                + (expected
+                    ? oneLine
+                    : "internal error: "
+                        + e.getClass().getSimpleName()
+                        + ": "
+                        + oneLine
+                        + "; please report it with the output of --verbose"));
     if (verbose) {
       e.printStackTrace(command.getErr());
     }

@@ -1,18 +1,18 @@
 package dev.kantor.cli;
 
 import dev.kantor.gan.Sampler;
-import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.file.Path;
-import java.util.List;
 import dev.kantor.report.Figure;
 import dev.kantor.report.Grid;
 import dev.kantor.report.LinePlot;
 import dev.kantor.report.Panel;
 import dev.kantor.report.Series;
 import dev.kantor.train.MetricsLog;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Path;
+import java.util.List;
 
 /** Samples and curves as pictures. */
 final class Pictures {
@@ -32,10 +32,11 @@ final class Pictures {
     static Size parse(String text) {
       String[] parts = text.split("x");
       if (parts.length != 3) {
-        throw new IllegalArgumentException("image is '" + text
-            + "'; expected channels x height x width, as in 1x28x28");
+        throw new IllegalArgumentException(
+            "image is '" + text + "'; expected channels x height x width, as in 1x28x28");
       }
-      return new Size(Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
+      return new Size(
+          Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
     }
 
     int numbers() {
@@ -76,22 +77,39 @@ final class Pictures {
     long count = bytes.byteSize() / size.numbers();
     int columns = (int) Math.ceil(Math.sqrt(count));
     int rows = (int) ((count + columns - 1) / columns);
-    new Grid(rows, columns, size.channels(), size.height(), size.width(), PADDING, scale).write(file, bytes);
+    new Grid(rows, columns, size.channels(), size.height(), size.width(), PADDING, scale)
+        .write(file, bytes);
   }
 
   /** Losses, distance and gradient norms over the epochs. */
   static void writeCurves(Path file, MetricsLog.Table table) throws IOException {
     double[] epoch = table.column("epoch");
-    Panel losses = plot("Losses", "loss", false, table, epoch, "critic_loss", "generator_loss", "penalty");
+    Panel losses =
+        plot("Losses", "loss", false, table, epoch, "critic_loss", "generator_loss", "penalty");
     Panel distance = plot("Distance estimate", "distance", false, table, epoch, "distance");
-    Panel norms = plot("Gradient norms", "norm", true, table, epoch, "critic_gradient_norm", "generator_gradient_norm");
+    Panel norms =
+        plot(
+            "Gradient norms",
+            "norm",
+            true,
+            table,
+            epoch,
+            "critic_gradient_norm",
+            "generator_gradient_norm");
     new Figure(CURVES_WIDTH, 3 * PANEL_HEIGHT, List.of(losses, distance, norms)).write(file);
   }
 
-  private static Panel plot(String title, String y, boolean logarithmic, MetricsLog.Table table, double[] x,
+  private static Panel plot(
+      String title,
+      String y,
+      boolean logarithmic,
+      MetricsLog.Table table,
+      double[] x,
       String... columns) {
-    List<Series> series = List.of(columns).stream().map(c -> new Series(c.replace('_', ' '), x, table.column(c)))
-        .toList();
+    List<Series> series =
+        List.of(columns).stream()
+            .map(c -> new Series(c.replace('_', ' '), x, table.column(c)))
+            .toList();
     return new LinePlot(new Panel.Labels(title, "epoch", y), logarithmic, series);
   }
 }

@@ -30,8 +30,10 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "On the same device and instruction set the numbers are, bit for bit, those of a run that was not interrupted.",
-      "Another device or number of threads is allowed. What decides the numbers (settings, data, seed) must not",
+      "On the same device and instruction set the numbers are, bit for bit, those of a run that was"
+          + " not interrupted.",
+      "Another device or number of threads is allowed. What decides the numbers (settings, data,"
+          + " seed) must not",
       "change.",
       "",
       "Examples:",
@@ -44,16 +46,24 @@ final class ResumeCommand implements Callable<Integer> {
   @Parameters(paramLabel = "RUN", description = "The folder of a run.")
   private Path run;
 
-  @Option(names = "--epochs", paramLabel = "N", description = "The new goal, counted from the run's very beginning.")
+  @Option(
+      names = "--epochs",
+      paramLabel = "N",
+      description = "The new goal, counted from the run's very beginning.")
   private Long epochs;
 
   @Mixin private DeviceOptions device;
 
-  @Option(names = "--data-dir", paramLabel = "DIR", description = "Where the data sets are now, if they were moved.")
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description = "Where the data sets are now, if they were moved.")
   private Path dataDir;
 
-  @Option(names = "--set", paramLabel = "KEY=VALUE", description =
-      "Refused, unless it changes nothing: a run keeps its settings.")
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "Refused, unless it changes nothing: a run keeps its settings.")
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Override
@@ -72,12 +82,17 @@ final class ResumeCommand implements Callable<Integer> {
       String sets = environment.get("data-dir");
       Path folderOfSets = dataDir != null ? dataDir : sets != null ? Path.of(sets) : null;
       try (Device on = device.open(environment.get("device"), null)) {
-        Images images = Images.open(environment.get("data"), folderOfSets, limit == null ? null
-            : Integer.valueOf(limit), System.err);
+        Images images =
+            Images.open(
+                environment.get("data"),
+                folderOfSets,
+                limit == null ? null : Integer.valueOf(limit),
+                System.err);
         err.println(TrainCommand.firstLine(on, images));
         long seed = Long.parseLong(manifest.value("seed"));
-        requireSame(manifest.configuration(), Session.configuration(settings, images, seed,
-            manifest.value("precision")));
+        requireSame(
+            manifest.configuration(),
+            Session.configuration(settings, images, seed, manifest.value("precision")));
         try (Session session = new Session(on, settings, images, seed)) {
           return train(folder, manifest, session, err);
         }
@@ -85,10 +100,16 @@ final class ResumeCommand implements Callable<Integer> {
     }
   }
 
-  private int train(RunFolder folder, Manifest manifest, Session session, PrintWriter err) throws IOException {
+  private int train(RunFolder folder, Manifest manifest, Session session, PrintWriter err)
+      throws IOException {
     State state = session.state();
-    Checkpoint from = folder.loadLatest(file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
-        damage -> err.println("kantor: " + damage + "; going back to the checkpoint before it")).orElse(null);
+    Checkpoint from =
+        folder
+            .loadLatest(
+                file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
+                damage ->
+                    err.println("kantor: " + damage + "; going back to the checkpoint before it"))
+            .orElse(null);
     if (from == null) {
       err.println("there is no checkpoint yet; starts from the beginning");
     } else {
@@ -98,7 +119,10 @@ final class ResumeCommand implements Callable<Integer> {
     long at = from == null ? 0 : from.iteration();
     folder.discardAfter(at);
     if (at >= manifest.goal().iterations(session.job().iterationsPerEpoch())) {
-      err.println("the run has reached its goal of " + manifest.goal() + "; give a larger one with --epochs");
+      err.println(
+          "the run has reached its goal of "
+              + manifest.goal()
+              + "; give a larger one with --epochs");
       return Main.DONE;
     }
     if (epochs != null) {
@@ -130,8 +154,10 @@ final class ResumeCommand implements Callable<Integer> {
   private static void requireSame(Map<String, String> before, Map<String, String> now) {
     List<String> differences = Manifest.differences(before, now);
     if (!differences.isEmpty()) {
-      throw new IllegalArgumentException("this is no longer the same run: " + String.join("; ", differences)
-          + "; for another configuration start a new run with kantor train");
+      throw new IllegalArgumentException(
+          "this is no longer the same run: "
+              + String.join("; ", differences)
+              + "; for another configuration start a new run with kantor train");
     }
   }
 }

@@ -37,7 +37,8 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The form follows from the name: FILE.png a grid, FILE.idx unsigned bytes N x height x width, FILE.npy float32",
+      "The form follows from the name: FILE.png a grid, FILE.idx unsigned bytes N x height x width,"
+          + " FILE.npy float32",
       "N x channels x height x width in [-1, 1], anything else a folder with a PNG for each.",
       "",
       "Example:",
@@ -55,17 +56,26 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--count", paramLabel = "N", required = true, description = "How many.")
   private long count;
 
-  @Option(names = "--out", paramLabel = "FILE", required = true,
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      required = true,
       description = "FILE.png, FILE.idx, FILE.npy or a folder.")
   private Path out;
 
-  @Option(names = "--class", paramLabel = "K", description = "Draw class K; for variants that learn classes.")
+  @Option(
+      names = "--class",
+      paramLabel = "K",
+      description = "Draw class K; for variants that learn classes.")
   private Integer label;
 
   @Option(names = "--seed", paramLabel = "S", description = "Of the noise. Default: the run's.")
   private Long seed;
 
-  @Option(names = "--checkpoint", paramLabel = "STEP", defaultValue = "last",
+  @Option(
+      names = "--checkpoint",
+      paramLabel = "STEP",
+      defaultValue = "last",
       description = "last, best, or the number of an iteration. Default: last.")
   private String checkpoint;
 
@@ -74,16 +84,21 @@ final class SampleCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     if (count < 1) {
-      throw new ParameterException(spec.commandLine(), "--count is " + count + "; expected at least 1");
+      throw new ParameterException(
+          spec.commandLine(), "--count is " + count + "; expected at least 1");
     }
     RunFolder folder = RunFolder.open(run);
     Manifest manifest = folder.manifest();
     if (label != null) {
-      throw new IllegalArgumentException(manifest.value("variant")
-          + " has not learnt classes, so it cannot draw class " + label + "; leave --class out");
+      throw new IllegalArgumentException(
+          manifest.value("variant")
+              + " has not learnt classes, so it cannot draw class "
+              + label
+              + "; leave --class out");
     }
     Size size = Size.parse(manifest.value("image"));
-    Design design = Design.of(Session.settings(manifest), size.channels(), size.height(), size.width());
+    Design design =
+        Design.of(Session.settings(manifest), size.channels(), size.height(), size.width());
     long theSeed = seed != null ? seed : Long.parseLong(manifest.value("seed"));
     try (Device on = device.open(null, null);
         State state = new State(on);
@@ -101,22 +116,38 @@ final class SampleCommand implements Callable<Integer> {
 
   private void load(RunFolder folder, State state, List<Slot> slots) throws IOException {
     switch (checkpoint) {
-      case "last" -> folder.loadLatest(file -> Checkpoint.load(file, state, slots),
-          damage -> spec.commandLine().getErr().println("kantor: " + damage + "; taking the checkpoint before it"))
-          .orElseThrow(() ->
-          new IOException(run + " has no checkpoint yet; it gets one at the end of its first epoch, or on Ctrl-C"));
-      case "best" -> throw new IllegalArgumentException(
-          "no checkpoint of " + run
-          + " was evaluated, so none is the best; use --checkpoint last or an iteration's number");
+      case "last" ->
+          folder
+              .loadLatest(
+                  file -> Checkpoint.load(file, state, slots),
+                  damage ->
+                      spec.commandLine()
+                          .getErr()
+                          .println("kantor: " + damage + "; taking the checkpoint before it"))
+              .orElseThrow(
+                  () ->
+                      new IOException(
+                          run
+                              + " has no checkpoint yet; it gets one at the end of its first epoch,"
+                              + " or on Ctrl-C"));
+      case "best" ->
+          throw new IllegalArgumentException(
+              "no checkpoint of "
+                  + run
+                  + " was evaluated, so none is the best; use --checkpoint last or an iteration's"
+                  + " number");
       default -> {
         List<Long> there = folder.iterations();
         if (!checkpoint.matches("\\d{1,18}")) {
-          throw new ParameterException(spec.commandLine(), "--checkpoint is '" + checkpoint
-              + "'; expected last, best or the number of an iteration");
+          throw new ParameterException(
+              spec.commandLine(),
+              "--checkpoint is '"
+                  + checkpoint
+                  + "'; expected last, best or the number of an iteration");
         }
         if (!there.contains(Long.parseLong(checkpoint))) {
-          throw new IllegalArgumentException(run + " has no checkpoint of iteration " + checkpoint + "; there are "
-              + there);
+          throw new IllegalArgumentException(
+              run + " has no checkpoint of iteration " + checkpoint + "; there are " + there);
         }
         Checkpoint.load(folder.checkpoint(Long.parseLong(checkpoint)), state, slots);
       }
@@ -143,7 +174,8 @@ final class SampleCommand implements Callable<Integer> {
 
   private void writeFolder(MemorySegment bytes, Size size) throws IOException {
     if (Files.exists(out) && !Files.isDirectory(out)) {
-      throw new IOException(out + " is a file; give a folder, or a name that ends in .png, .idx or .npy");
+      throw new IOException(
+          out + " is a file; give a folder, or a name that ends in .png, .idx or .npy");
     }
     Files.createDirectories(out);
     int pixels = size.height() * size.width();
@@ -151,11 +183,15 @@ final class SampleCommand implements Callable<Integer> {
       byte[] interleaved = new byte[size.numbers()];
       for (int p = 0; p < pixels; p++) {
         for (int c = 0; c < size.channels(); c++) {
-          interleaved[p * size.channels() + c] = bytes.get(ValueLayout.JAVA_BYTE, i * size.numbers()
-              + (long) c * pixels + p);
+          interleaved[p * size.channels() + c] =
+              bytes.get(ValueLayout.JAVA_BYTE, i * size.numbers() + (long) c * pixels + p);
         }
       }
-      Png.write(out.resolve(String.format(Locale.ROOT, "%06d.png", i)), interleaved, size.width(), size.height(),
+      Png.write(
+          out.resolve(String.format(Locale.ROOT, "%06d.png", i)),
+          interleaved,
+          size.width(),
+          size.height(),
           size.channels());
     }
   }

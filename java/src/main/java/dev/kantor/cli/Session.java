@@ -58,7 +58,8 @@ final class Session implements AutoCloseable {
   }
 
   /** Everything that decides the numbers of a run. */
-  static Map<String, String> configuration(Settings settings, Images images, long seed, String precision) {
+  static Map<String, String> configuration(
+      Settings settings, Images images, long seed, String precision) {
     Map<String, String> c = new LinkedHashMap<>();
     c.put("variant", settings.variant());
     c.put("data", images.name());
@@ -87,31 +88,47 @@ final class Session implements AutoCloseable {
    * @return the exit status
    * @throws KantorException with {@link Status#FAULT} if a value was not finite
    */
-  int train(RunFolder folder, Manifest manifest, Checkpoint start, PrintWriter err) throws IOException {
+  int train(RunFolder folder, Manifest manifest, Checkpoint start, PrintWriter err)
+      throws IOException {
     double seconds = start == null ? 0 : start.seconds();
     Training.Outcome outcome;
     try (Sampler sampler = new Sampler(design, state, PICTURE_SAMPLES, seed);
-        Display display = new Display(err, Terminal.width(), manifest.goal(), job().metrics(),
-            job().iterationsPerEpoch(), start == null ? 0 : start.iteration(), seconds)) {
-      Training training = new Training(job(), folder, manifest, new Training.Watcher() {
-        @Override
-        public void progress(Training.Progress p) {
-          display.show(p);
-        }
+        Display display =
+            new Display(
+                err,
+                Terminal.width(),
+                manifest.goal(),
+                job().metrics(),
+                job().iterationsPerEpoch(),
+                start == null ? 0 : start.iteration(),
+                seconds)) {
+      Training training =
+          new Training(
+              job(),
+              folder,
+              manifest,
+              new Training.Watcher() {
+                @Override
+                public void progress(Training.Progress p) {
+                  display.show(p);
+                }
 
-        @Override
-        public void picture(String name) throws IOException {
-          try (Arena arena = Arena.ofConfined()) {
-            MemorySegment samples = Pictures.draw(sampler, size, PICTURE_SAMPLES, arena);
-            Pictures.writeGrid(folder.samples().resolve(name + ".png"), Pictures.toBytes(samples, arena), size,
-                PICTURE_SCALE);
-          }
-          MetricsLog.Table metrics = MetricsLog.read(folder.path());
-          if (!metrics.rows().isEmpty()) {
-            Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);
-          }
-        }
-      });
+                @Override
+                public void picture(String name) throws IOException {
+                  try (Arena arena = Arena.ofConfined()) {
+                    MemorySegment samples = Pictures.draw(sampler, size, PICTURE_SAMPLES, arena);
+                    Pictures.writeGrid(
+                        folder.samples().resolve(name + ".png"),
+                        Pictures.toBytes(samples, arena),
+                        size,
+                        PICTURE_SCALE);
+                  }
+                  MetricsLog.Table metrics = MetricsLog.read(folder.path());
+                  if (!metrics.rows().isEmpty()) {
+                    Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);
+                  }
+                }
+              });
       try (Interruption _ = new Interruption(training::stop)) {
         outcome = training.run(seconds);
       }
@@ -119,18 +136,33 @@ final class Session implements AutoCloseable {
     String resume = "kantor resume " + quoted(folder.path());
     return switch (outcome.end()) {
       case DONE -> {
-        err.println("done: " + outcome.iteration() + " iterations; draw samples: kantor sample " + quoted(folder.path())
-            + " --count 64 --out samples.png");
+        err.println(
+            "done: "
+                + outcome.iteration()
+                + " iterations; draw samples: kantor sample "
+                + quoted(folder.path())
+                + " --count 64 --out samples.png");
         yield Main.DONE;
       }
       case STOPPED -> {
-        err.println("interrupted after iteration " + outcome.iteration() + ", the state is saved; to go on: " + resume);
+        err.println(
+            "interrupted after iteration "
+                + outcome.iteration()
+                + ", the state is saved; to go on: "
+                + resume);
         yield Main.INTERRUPTED;
       }
-      case FAULT -> throw new KantorException(Status.FAULT, outcome.fault().orElseThrow()
-          + ": the training diverged. The last good state is in " + outcome.checkpoint()
-          + ". Start again with a lower learning-rate (now " + manifest.value("learning-rate") + ") or another "
-          + (manifest.value("regulariser").equals("clip") ? "clip" : "regulariser") + "; see kantor help losses");
+      case FAULT ->
+          throw new KantorException(
+              Status.FAULT,
+              outcome.fault().orElseThrow()
+                  + ": the training diverged. The last good state is in "
+                  + outcome.checkpoint()
+                  + ". Start again with a lower learning-rate (now "
+                  + manifest.value("learning-rate")
+                  + ") or another "
+                  + (manifest.value("regulariser").equals("clip") ? "clip" : "regulariser")
+                  + "; see kantor help losses");
     };
   }
 

@@ -23,9 +23,15 @@ final class Terminal {
     if (address.equals(MemorySegment.NULL)) {
       return 0;
     }
-    MethodHandle ioctl = linker.downcallHandle(address,
-        FunctionDescriptor.of(ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_LONG, ValueLayout.ADDRESS),
-        Linker.Option.firstVariadicArg(2));
+    MethodHandle ioctl =
+        linker.downcallHandle(
+            address,
+            FunctionDescriptor.of(
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_INT,
+                ValueLayout.JAVA_LONG,
+                ValueLayout.ADDRESS),
+            Linker.Option.firstVariadicArg(2));
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment rowsAndColumns = arena.allocate(8, 2);
       int failed = (int) ioctl.invokeExact(STDERR, GET_WINDOW_SIZE, rowsAndColumns);

@@ -42,12 +42,15 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     footer = {
       "",
-      "The preset of the variant gives way to the configuration file, that to options, and those to --set.",
-      "Ctrl-C saves the state after the current iteration and says how to go on; a second one quits at once.",
+      "The preset of the variant gives way to the configuration file, that to options, and those to"
+          + " --set.",
+      "Ctrl-C saves the state after the current iteration and says how to go on; a second one quits"
+          + " at once.",
       "",
       "Examples:",
       "  kantor train wgan-gp --epochs 100",
-      "  kantor train gan --data glyphs --minutes 5 --set generator-loss=saturating --out runs/saturating",
+      "  kantor train gan --data glyphs --minutes 5 --set generator-loss=saturating --out"
+          + " runs/saturating",
       "  kantor train wgan-gp --dry-run"
     })
 final class TrainCommand implements Callable<Integer> {
@@ -57,22 +60,31 @@ final class TrainCommand implements Callable<Integer> {
   private static final List<String> PRECISIONS = List.of("fp32", "tf32", "bf16");
   private static final String FP32 = "fp32";
   private static final String WHOLE = "a whole number";
-  private static final Set<String> NOT_IN_FILES = Set.of("set", "config", "dry-run", "json", "help", "version",
-      "verbose");
+  private static final Set<String> NOT_IN_FILES =
+      Set.of("set", "config", "dry-run", "json", "help", "version", "verbose");
 
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "VARIANT", description = "gan, wgan or wgan-gp.")
   private String variant;
 
-  @Option(names = "--data", paramLabel = "DATA", description = {
-      "auto (MNIST if it can be had, else glyphs), mnist, fashion-mnist, glyphs (drawn by the program), or a FOLDER",
-      "of pictures.",
-      "Default: auto."})
+  @Option(
+      names = "--data",
+      paramLabel = "DATA",
+      description = {
+        "auto (MNIST if it can be had, else glyphs), mnist, fashion-mnist, glyphs (drawn by the"
+            + " program), or a FOLDER",
+        "of pictures.",
+        "Default: auto."
+      })
   private String data;
 
-  @Option(names = "--data-dir", paramLabel = "DIR", description = {
-      "Where data sets are kept. Default: the environment's KANTOR_DATA, else ~/.cache/kantor."})
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description = {
+        "Where data sets are kept. Default: the environment's KANTOR_DATA, else ~/.cache/kantor."
+      })
   private Path dataDir;
 
   @Option(names = "--limit", paramLabel = "N", description = "Train on the first N images only.")
@@ -82,11 +94,18 @@ final class TrainCommand implements Callable<Integer> {
 
   /** When to end. */
   private static final class Length {
-    @Option(names = "--epochs", paramLabel = "N", description = "Train for N passes over the data. Default: 100.")
+    @Option(
+        names = "--epochs",
+        paramLabel = "N",
+        description = "Train for N passes over the data. Default: 100.")
     private Long epochs;
 
-    @Option(names = "--iterations", paramLabel = "N",
-        description = "Train for N iterations: critic-steps updates of the critic, then one of the generator.")
+    @Option(
+        names = "--iterations",
+        paramLabel = "N",
+        description =
+            "Train for N iterations: critic-steps updates of the critic, then one of the"
+                + " generator.")
     private Long iterations;
 
     @Option(names = "--minutes", paramLabel = "M", description = "Train for M minutes.")
@@ -99,38 +118,64 @@ final class TrainCommand implements Callable<Integer> {
   @Option(names = "--critic-steps", paramLabel = "K", description = "The setting critic-steps.")
   private Long criticSteps;
 
-  @Option(names = "--seed", paramLabel = "S", description = "Decides every random number. Default: 1.")
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "Decides every random number. Default: 1.")
   private Long seed;
 
   @Mixin private DeviceOptions device;
 
-  @Option(names = "--precision", paramLabel = "P", description = "fp32; tf32 and bf16 need a GPU. Default: fp32.")
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      description = "fp32; tf32 and bf16 need a GPU. Default: fp32.")
   private String precision;
 
-  @Option(names = "--out", paramLabel = "RUN",
+  @Option(
+      names = "--out",
+      paramLabel = "RUN",
       description = "The folder to make, see kantor help runs. Default: runs/VARIANT-date-time.")
   private Path out;
 
-  @Option(names = "--set", paramLabel = "KEY=VALUE",
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
       description = "A setting; may be repeated. kantor info --settings VARIANT lists all.")
   private Map<String, String> set = new LinkedHashMap<>();
 
-  @Option(names = "--config", paramLabel = "FILE",
+  @Option(
+      names = "--config",
+      paramLabel = "FILE",
       description = {
-      "Lines key = value: settings, and these options without their hyphens in front.", "See kantor help settings."})
+        "Lines key = value: settings, and these options without their hyphens in front.",
+        "See kantor help settings."
+      })
   private Path config;
 
-  @Option(names = "--checkpoint-every", paramLabel = "N", description = "Save the state every N epochs. Default: 1.")
+  @Option(
+      names = "--checkpoint-every",
+      paramLabel = "N",
+      description = "Save the state every N epochs. Default: 1.")
   private Long checkpointEvery;
 
-  @Option(names = "--keep", paramLabel = "K", description = "Keep the last K checkpoints. Default: 3.")
+  @Option(
+      names = "--keep",
+      paramLabel = "K",
+      description = "Keep the last K checkpoints. Default: 3.")
   private Integer keep;
 
-  @Option(names = "--log-every", paramLabel = "N",
-      description = "A row of the metrics is the mean of N iterations. Default: such that an epoch has about 100 rows.")
+  @Option(
+      names = "--log-every",
+      paramLabel = "N",
+      description =
+          "A row of the metrics is the mean of N iterations. Default: such that an epoch has about"
+              + " 100 rows.")
   private Long logEvery;
 
-  @Option(names = "--dry-run", description = "Say what memory and time it will take; write nothing.")
+  @Option(
+      names = "--dry-run",
+      description = "Say what memory and time it will take; write nothing.")
   private boolean dryRun;
 
   @Option(names = "--json", description = "Print the result as JSON.")
@@ -147,9 +192,14 @@ final class TrainCommand implements Callable<Integer> {
     try {
       settings = settings();
       theSeed = option("seed", seed, Long::valueOf, WHOLE, DEFAULT_SEED);
-      draft = new Manifest(Map.of(), goal(), option("log-every", logEvery, Long::valueOf, WHOLE, 1L),
-          option("checkpoint-every", checkpointEvery, Long::valueOf, WHOLE, 1L),
-          option("keep", keep, Integer::valueOf, WHOLE, DEFAULT_KEEP), Map.of());
+      draft =
+          new Manifest(
+              Map.of(),
+              goal(),
+              option("log-every", logEvery, Long::valueOf, WHOLE, 1L),
+              option("checkpoint-every", checkpointEvery, Long::valueOf, WHOLE, 1L),
+              option("keep", keep, Integer::valueOf, WHOLE, DEFAULT_KEEP),
+              Map.of());
       limit = option("limit", limit, Integer::valueOf, WHOLE, null);
       if (limit != null && limit < 1) {
         throw new IllegalArgumentException("limit is " + limit + "; expected at least 1");
@@ -158,27 +208,36 @@ final class TrainCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-    String name = variant + "-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
+    String name =
+        variant + "-" + DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
     out = option("out", out, Path::of, "a folder", Path.of("runs", name));
     if (!dryRun) {
       RunFolder.requireFree(out);
     }
     PrintWriter err = spec.commandLine().getErr();
     String deviceName = option("device", null, Function.identity(), "a name", null);
-    try (Device on = device.open(deviceName, option("threads", null, Integer::valueOf, WHOLE, null))) {
+    try (Device on =
+        device.open(deviceName, option("threads", null, Integer::valueOf, WHOLE, null))) {
       String dataName = option("data", data, Function.identity(), "a name", "auto");
       Path folderOfSets = option("data-dir", dataDir, Path::of, "a folder", null);
       Images images = Images.open(dataName, folderOfSets, limit, System.err);
       err.println(firstLine(on, images));
       try (Session session = session(on, settings, images, theSeed)) {
-        return dryRun ? plan(on, session, images, draft.goal()) : train(on, session, settings, images, theSeed, draft);
+        return dryRun
+            ? plan(on, session, images, draft.goal())
+            : train(on, session, settings, images, theSeed, draft);
       }
     }
   }
 
   static String firstLine(Device device, Images images) {
-    return String.format(Locale.ROOT, "%s; %s, %,d images of %s", DeviceOptions.describe(device), images.name(),
-        images.count(), images.size());
+    return String.format(
+        Locale.ROOT,
+        "%s; %s, %,d images of %s",
+        DeviceOptions.describe(device),
+        images.name(),
+        images.count(),
+        images.size());
   }
 
   private Session session(Device on, Settings settings, Images images, long theSeed) {
@@ -189,7 +248,8 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int train(Device on, Session session, Settings settings, Images images, long theSeed, Manifest draft)
+  private int train(
+      Device on, Session session, Settings settings, Images images, long theSeed, Manifest draft)
       throws IOException {
     Path sets = option("data-dir", dataDir, Path::of, "a folder", null);
     Map<String, String> environment = new LinkedHashMap<>();
@@ -206,9 +266,17 @@ final class TrainCommand implements Callable<Integer> {
     if (limit != null) {
       environment.put("limit", limit.toString());
     }
-    long every = option("log-every", logEvery, Long::valueOf, WHOLE, Training.defaultLogEvery(session.job()));
-    Manifest manifest = new Manifest(Session.configuration(settings, images, theSeed, FP32), draft.goal(), every,
-        draft.checkpointEvery(), draft.keep(), environment);
+    long every =
+        option(
+            "log-every", logEvery, Long::valueOf, WHOLE, Training.defaultLogEvery(session.job()));
+    Manifest manifest =
+        new Manifest(
+            Session.configuration(settings, images, theSeed, FP32),
+            draft.goal(),
+            every,
+            draft.checkpointEvery(),
+            draft.keep(),
+            environment);
     RunFolder folder = RunFolder.create(out);
     try (FileChannel _ = folder.lock()) {
       folder.write(manifest);
@@ -252,8 +320,12 @@ final class TrainCommand implements Callable<Integer> {
     s = criticSteps == null ? s : s.with("critic-steps", criticSteps.toString());
     for (Map.Entry<String, String> e : set.entrySet()) {
       if (isOption(e.getKey()) && !s.values().containsKey(e.getKey())) {
-        throw new IllegalArgumentException(e.getKey() + " is an option, not a setting: write --" + e.getKey() + " "
-            + e.getValue());
+        throw new IllegalArgumentException(
+            e.getKey()
+                + " is an option, not a setting: write --"
+                + e.getKey()
+                + " "
+                + e.getValue());
       }
       s = s.with(e.getKey(), e.getValue());
     }
@@ -269,20 +341,23 @@ final class TrainCommand implements Callable<Integer> {
   private Goal goal() {
     Map<String, Object> given = new LinkedHashMap<>();
     for (Goal.Unit unit : Goal.Unit.values()) {
-      Object value = switch (unit) {
-        case EPOCHS -> length.epochs;
-        case ITERATIONS -> length.iterations;
-        case MINUTES -> length.minutes;
-      };
+      Object value =
+          switch (unit) {
+            case EPOCHS -> length.epochs;
+            case ITERATIONS -> length.iterations;
+            case MINUTES -> length.minutes;
+          };
       if (value != null) {
         return new Goal(unit, ((Number) value).doubleValue());
       }
       if (configured.containsKey(unit.toString())) {
-        given.put(unit.toString(), option(unit.toString(), null, Double::valueOf, "a number", null));
+        given.put(
+            unit.toString(), option(unit.toString(), null, Double::valueOf, "a number", null));
       }
     }
     if (given.size() > 1) {
-      throw new IllegalArgumentException(config + ": " + String.join(" and ", given.keySet()) + " exclude each other");
+      throw new IllegalArgumentException(
+          config + ": " + String.join(" and ", given.keySet()) + " exclude each other");
     }
     for (Goal.Unit unit : Goal.Unit.values()) {
       if (given.get(unit.toString()) instanceof Double amount) {
@@ -295,17 +370,19 @@ final class TrainCommand implements Callable<Integer> {
   private void requirePrecision() {
     String p = option("precision", precision, Function.identity(), "a name", FP32);
     if (!PRECISIONS.contains(p)) {
-      throw new IllegalArgumentException("there is no precision '" + p + "'; there are "
-          + String.join(", ", PRECISIONS));
+      throw new IllegalArgumentException(
+          "there is no precision '" + p + "'; there are " + String.join(", ", PRECISIONS));
     }
     if (!p.equals(FP32)) {
-      throw new KantorException(Status.UNSUPPORTED, "a CPU computes in fp32; " + p
-          + " needs a GPU, and this build has no CUDA back-end");
+      throw new KantorException(
+          Status.UNSUPPORTED,
+          "a CPU computes in fp32; " + p + " needs a GPU, and this build has no CUDA back-end");
     }
   }
 
   /** The value of the command line, else of the configuration file, else the default. */
-  private <T> T option(String name, T given, Function<String, T> parse, String expected, T otherwise) {
+  private <T> T option(
+      String name, T given, Function<String, T> parse, String expected, T otherwise) {
     String text = configured.get(name);
     if (given != null || text == null) {
       return given != null ? given : otherwise;
@@ -313,7 +390,8 @@ final class TrainCommand implements Callable<Integer> {
     try {
       return parse.apply(text);
     } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(config + ": " + name + " is '" + text + "'; expected " + expected, e);
+      throw new IllegalArgumentException(
+          config + ": " + name + " is '" + text + "'; expected " + expected, e);
     }
   }
 }

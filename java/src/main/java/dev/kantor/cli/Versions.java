@@ -7,7 +7,8 @@ import picocli.CommandLine.IVersionProvider;
 final class Versions implements IVersionProvider {
   /** Of the jar; classes that are in none have no version. */
   static String kantor() {
-    return Objects.requireNonNullElse(Versions.class.getPackage().getImplementationVersion(), "development");
+    return Objects.requireNonNullElse(
+        Versions.class.getPackage().getImplementationVersion(), "development");
   }
 
   static String java() {

@@ -21,7 +21,10 @@ import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Random;
 
-/** A GAN of one's own: a smooth critic with layer norm, an own objective, and the gradient penalty, on 8 x 8 pictures of one bar. */
+/**
+ * A GAN of one's own: a smooth critic with layer norm, an own objective, and the gradient penalty,
+ * on 8 x 8 pictures of one bar.
+ */
 public final class OwnCritic {
   private OwnCritic() {}
 
@@ -44,11 +47,36 @@ public final class OwnCritic {
 
   /** Trains for some iterations and prints the distance before and after. */
   public static void run(PrintStream out, int iterations) {
-    Module generator = Mlp.of("generator", List.of(8L, 64L, 64L), Activation.SILU, Activation.TANH, false, Initialisation.FRAMEWORK);
-    Module critic = Mlp.of("critic", List.of(64L, 64L, 64L, 1L), Activation.SOFTPLUS, null, true, Initialisation.FRAMEWORK);
+    Module generator =
+        Mlp.of(
+            "generator",
+            List.of(8L, 64L, 64L),
+            Activation.SILU,
+            Activation.TANH,
+            false,
+            Initialisation.FRAMEWORK);
+    Module critic =
+        Mlp.of(
+            "critic",
+            List.of(64L, 64L, 64L, 1L),
+            Activation.SOFTPLUS,
+            null,
+            true,
+            Initialisation.FRAMEWORK);
     Optimizer adam = new Optimizer.Adam(1e-3, 0.5, 0.9, 1e-8, 0);
-    Design design = new Design(generator, critic, new SquashedMargin(), new Regulariser.GradientPenalty(1, true), adam, adam,
-        0, 0, 2, 32, 8);
+    Design design =
+        new Design(
+            generator,
+            critic,
+            new SquashedMargin(),
+            new Regulariser.GradientPenalty(1, true),
+            adam,
+            adam,
+            0,
+            0,
+            2,
+            32,
+            8);
     try (Arena arena = Arena.ofConfined();
         Device device = Device.open("cpu", 0);
         State state = new State(device);
@@ -58,7 +86,10 @@ public final class OwnCritic {
       int distance = gan.job().metrics().indexOf("distance");
       float[] ring = state.floats(gan.job().ring());
       int rows = ring.length / columns;
-      out.printf("distance after 10 iterations %.3f, after %d %.3f%n", ring[9 * columns + distance], iterations,
+      out.printf(
+          "distance after 10 iterations %.3f, after %d %.3f%n",
+          ring[9 * columns + distance],
+          iterations,
           ring[(iterations - 1) % rows * columns + distance]);
     }
   }

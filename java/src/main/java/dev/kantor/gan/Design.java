@@ -18,15 +18,26 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The independent choices that make a GAN. Made from {@link Settings}, or by hand with networks and losses of one's own.
+ * The independent choices that make a GAN. Made from {@link Settings}, or by hand with networks and
+ * losses of one's own.
  *
  * @param generator [rows, latent] to samples [rows, features] in [-1, 1]
  * @param critic samples to scores [rows, 1], before any sigmoid
  * @param clip weights of the critic are clipped to [-clip, clip] after each of its updates; 0: not
  * @param ema decay of the generator's moving average, 0: none
  */
-public record Design(Module generator, Module critic, Objective objective, Regulariser regulariser, Optimizer generatorOptimizer,
-    Optimizer criticOptimizer, double clip, double ema, int criticSteps, long batchSize, long latent) {
+public record Design(
+    Module generator,
+    Module critic,
+    Objective objective,
+    Regulariser regulariser,
+    Optimizer generatorOptimizer,
+    Optimizer criticOptimizer,
+    double clip,
+    double ema,
+    int criticSteps,
+    long batchSize,
+    long latent) {
 
   public Design {
     Objects.requireNonNull(generator, "generator");
@@ -34,8 +45,15 @@ public record Design(Module generator, Module critic, Objective objective, Regul
     Objects.requireNonNull(objective, "objective");
     Objects.requireNonNull(regulariser, "regulariser");
     if (criticSteps < 1 || batchSize < 1 || latent < 1 || !(clip >= 0)) {
-      throw new IllegalArgumentException("critic steps, batch size and latent size must be positive, clip not negative: "
-          + criticSteps + ", " + batchSize + ", " + latent + ", " + clip);
+      throw new IllegalArgumentException(
+          "critic steps, batch size and latent size must be positive, clip not negative: "
+              + criticSteps
+              + ", "
+              + batchSize
+              + ", "
+              + latent
+              + ", "
+              + clip);
     }
   }
 
@@ -55,39 +73,83 @@ public record Design(Module generator, Module critic, Objective objective, Regul
    */
   public static Design of(Settings s, long channels, long height, long width) {
     long features = channels * height * width;
-    Objective objective = switch (s.choice("objective", "minimax", "wasserstein", "hinge", "least-squares")) {
-      case "wasserstein" -> new Wasserstein();
-      case "hinge" -> new Hinge();
-      case "least-squares" -> new LeastSquares();
-      default -> new Minimax(s.choice("generator-loss", "non-saturating", "saturating").equals("saturating"));
-    };
+    Objective objective =
+        switch (s.choice("objective", "minimax", "wasserstein", "hinge", "least-squares")) {
+          case "wasserstein" -> new Wasserstein();
+          case "hinge" -> new Hinge();
+          case "least-squares" -> new LeastSquares();
+          default ->
+              new Minimax(
+                  s.choice("generator-loss", "non-saturating", "saturating").equals("saturating"));
+        };
     String kind = s.choice("regulariser", "none", "clip", "gradient-penalty", "r1", "r2");
     boolean oneSided = s.choice("penalty-sides", "two", "one").equals("one");
-    Regulariser regulariser = switch (kind) {
-      case "gradient-penalty" -> new GradientPenalty(s.number("penalty-weight"), oneSided);
-      case "r1", "r2" -> new ZeroCentred(s.number("penalty-weight"), kind.equals("r1"));
-      default -> new None();
-    };
+    Regulariser regulariser =
+        switch (kind) {
+          case "gradient-penalty" -> new GradientPenalty(s.number("penalty-weight"), oneSided);
+          case "r1", "r2" -> new ZeroCentred(s.number("penalty-weight"), kind.equals("r1"));
+          default -> new None();
+        };
     double clip = s.number("clip");
     if (kind.equals("clip") && !(clip > 0)) {
-      throw new IllegalArgumentException("setting clip is '" + s.text("clip") + "'; expected a positive number");
+      throw new IllegalArgumentException(
+          "setting clip is '" + s.text("clip") + "'; expected a positive number");
     }
     Initialisation init = Initialisation.of(s.text("init"));
     long latent = s.integer("latent", 1);
-    Module generator = s.choice("generator", "mlp", "conv").equals("conv")
-        ? ConvNets.generator("generator", latent, s.integers("generator-channels"), channels, height, width, init)
-        : Mlp.of("generator", widths(latent, s.integers("generator-hidden"), features),
-            Activation.of(s.text("generator-activation")), Activation.TANH, false, init);
+    Module generator =
+        s.choice("generator", "mlp", "conv").equals("conv")
+            ? ConvNets.generator(
+                "generator",
+                latent,
+                s.integers("generator-channels"),
+                channels,
+                height,
+                width,
+                init)
+            : Mlp.of(
+                "generator",
+                widths(latent, s.integers("generator-hidden"), features),
+                Activation.of(s.text("generator-activation")),
+                Activation.TANH,
+                false,
+                init);
     boolean layerNorm = s.choice("critic-norm", "none", "layer-norm").equals("layer-norm");
     Activation between = Activation.of(s.text("critic-activation"));
-    Module critic = s.choice("critic", "mlp", "conv").equals("conv")
-        ? ConvNets.critic("critic", channels, height, width, s.integers("critic-channels"), s.integer("critic-dense", 1), 1, between,
-            init)
-        : Mlp.of("critic", widths(features, s.integers("critic-hidden"), 1), between, null, layerNorm, init);
+    Module critic =
+        s.choice("critic", "mlp", "conv").equals("conv")
+            ? ConvNets.critic(
+                "critic",
+                channels,
+                height,
+                width,
+                s.integers("critic-channels"),
+                s.integer("critic-dense", 1),
+                1,
+                between,
+                init)
+            : Mlp.of(
+                "critic",
+                widths(features, s.integers("critic-hidden"), 1),
+                between,
+                null,
+                layerNorm,
+                init);
     double rate = s.number("learning-rate");
-    double generatorRate = s.text("generator-learning-rate").isEmpty() ? rate : s.number("generator-learning-rate");
-    return new Design(generator, critic, objective, regulariser, optimizer(s, generatorRate), optimizer(s, rate),
-        kind.equals("clip") ? clip : 0, s.number("ema"), (int) s.integer("critic-steps", 1), s.integer("batch-size", 1), latent);
+    double generatorRate =
+        s.text("generator-learning-rate").isEmpty() ? rate : s.number("generator-learning-rate");
+    return new Design(
+        generator,
+        critic,
+        objective,
+        regulariser,
+        optimizer(s, generatorRate),
+        optimizer(s, rate),
+        kind.equals("clip") ? clip : 0,
+        s.number("ema"),
+        (int) s.integer("critic-steps", 1),
+        s.integer("batch-size", 1),
+        latent);
   }
 
   private static List<Long> widths(long first, List<Long> hidden, long last) {
@@ -101,7 +163,13 @@ public record Design(Module generator, Module critic, Objective objective, Regul
     return switch (s.choice("optimizer", "adam", "rmsprop", "sgd")) {
       case "rmsprop" -> new Optimizer.RmsProp(rate, s.number("alpha"), s.number("epsilon"));
       case "sgd" -> new Optimizer.Sgd(rate, s.number("beta1"));
-      default -> new Optimizer.Adam(rate, s.number("beta1"), s.number("beta2"), s.number("epsilon"), s.number("weight-decay"));
+      default ->
+          new Optimizer.Adam(
+              rate,
+              s.number("beta1"),
+              s.number("beta2"),
+              s.number("epsilon"),
+              s.number("weight-decay"));
     };
   }
 }

@@ -4,7 +4,8 @@ import dev.kantor.graph.Ops;
 import dev.kantor.graph.Value;
 
 /**
- * What discriminator and generator minimise, given the scores [rows, 1] of real and generated samples before any sigmoid.
+ * What discriminator and generator minimise, given the scores [rows, 1] of real and generated
+ * samples before any sigmoid.
  *
  * <p>Implement it to train with a loss of your own.
  */
@@ -15,7 +16,10 @@ public interface Objective {
   /** The generator's loss, a scalar. */
   Value generator(Value fake);
 
-  /** An estimate of the distance between the real and the generated distribution, a scalar that should fall; see each objective. */
+  /**
+   * An estimate of the distance between the real and the generated distribution, a scalar that
+   * should fall; see each objective.
+   */
   default Value distance(Value real, Value fake) {
     return Ops.neg(discriminator(real, fake));
   }
@@ -23,8 +27,9 @@ public interface Objective {
   /**
    * Binary cross-entropy (Goodfellow et al. 2014), real and fake terms added, not halved.
    *
-   * @param saturating whether the generator minimises log(1 - D(G(z))), as the game is first written there; else -log D(G(z)), which the
-   *     paper recommends because its gradient does not vanish
+   * @param saturating whether the generator minimises log(1 - D(G(z))), as the game is first
+   *     written there; else -log D(G(z)), which the paper recommends because its gradient does not
+   *     vanish
    */
   record Minimax(boolean saturating) implements Objective {
     @Override
@@ -37,14 +42,20 @@ public interface Objective {
       return saturating ? Ops.neg(Ops.bceWithLogits(fake, 0)) : Ops.bceWithLogits(fake, 1);
     }
 
-    /** A lower bound of the Jensen-Shannon divergence in nats: log 2 - loss / 2 (Goodfellow et al. 2014, section 4.1). */
+    /**
+     * A lower bound of the Jensen-Shannon divergence in nats: log 2 - loss / 2 (Goodfellow et al.
+     * 2014, section 4.1).
+     */
     @Override
     public Value distance(Value real, Value fake) {
       return Ops.shift(Ops.scale(discriminator(real, fake), -0.5), Math.log(2));
     }
   }
 
-  /** The Wasserstein critic (Arjovsky, Chintala, Bottou 2017): mean D(fake) - mean D(real); the distance is its negative. */
+  /**
+   * The Wasserstein critic (Arjovsky, Chintala, Bottou 2017): mean D(fake) - mean D(real); the
+   * distance is its negative.
+   */
   record Wasserstein() implements Objective {
     @Override
     public Value discriminator(Value real, Value fake) {
@@ -61,7 +72,8 @@ public interface Objective {
   record Hinge() implements Objective {
     @Override
     public Value discriminator(Value real, Value fake) {
-      return Ops.add(Ops.mean(Ops.relu(Ops.shift(Ops.neg(real), 1))), Ops.mean(Ops.relu(Ops.shift(fake, 1))));
+      return Ops.add(
+          Ops.mean(Ops.relu(Ops.shift(Ops.neg(real), 1))), Ops.mean(Ops.relu(Ops.shift(fake, 1))));
     }
 
     @Override
@@ -76,11 +88,15 @@ public interface Objective {
     }
   }
 
-  /** Least squares (Mao et al. 2017) with targets 1 and 0: half the mean squares of D(real) - 1 and D(fake). */
+  /**
+   * Least squares (Mao et al. 2017) with targets 1 and 0: half the mean squares of D(real) - 1 and
+   * D(fake).
+   */
   record LeastSquares() implements Objective {
     @Override
     public Value discriminator(Value real, Value fake) {
-      return Ops.scale(Ops.add(Ops.mean(Ops.square(Ops.shift(real, -1))), Ops.mean(Ops.square(fake))), 0.5);
+      return Ops.scale(
+          Ops.add(Ops.mean(Ops.square(Ops.shift(real, -1))), Ops.mean(Ops.square(fake))), 0.5);
     }
 
     @Override
@@ -88,7 +104,10 @@ public interface Objective {
       return Ops.scale(Ops.mean(Ops.square(Ops.shift(fake, -1))), 0.5);
     }
 
-    /** A lower bound of half the Pearson divergence between the real distribution and the mixture: 1/4 - loss (at its optimum). */
+    /**
+     * A lower bound of half the Pearson divergence between the real distribution and the mixture:
+     * 1/4 - loss (at its optimum).
+     */
     @Override
     public Value distance(Value real, Value fake) {
       return Ops.shift(Ops.neg(discriminator(real, fake)), 0.25);

@@ -18,18 +18,21 @@ public interface Regulariser {
    * @param fake [rows, features]
    * @param alpha gives uniform numbers in [0, 1), [rows, 1], if asked
    */
-  Optional<Ops.Penalty> penalty(UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha);
+  Optional<Ops.Penalty> penalty(
+      UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha);
 
   /** None. */
   record None() implements Regulariser {
     @Override
-    public Optional<Ops.Penalty> penalty(UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
+    public Optional<Ops.Penalty> penalty(
+        UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
       return Optional.empty();
     }
   }
 
   /**
-   * The gradient penalty (Gulrajani et al. 2017): lambda * mean (||dD/dx|| - 1)^2 at random points between real and fake samples.
+   * The gradient penalty (Gulrajani et al. 2017): lambda * mean (||dD/dx|| - 1)^2 at random points
+   * between real and fake samples.
    *
    * @param oneSided penalises only norms above 1 (there, section 4; Petzka et al. 2018)
    */
@@ -44,7 +47,8 @@ public interface Regulariser {
     }
 
     @Override
-    public Optional<Ops.Penalty> penalty(UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
+    public Optional<Ops.Penalty> penalty(
+        UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
       // alpha * real + (1 - alpha) * fake
       Value x = Ops.add(fake, Ops.mul(alpha.get(), Ops.sub(real, fake)));
       return Optional.of(Ops.rowPenalty(inputGradient(critic, x), lambda, 1, oneSided));
@@ -52,7 +56,8 @@ public interface Regulariser {
   }
 
   /**
-   * R1 or R2 (Mescheder, Geiger, Nowozin 2018): gamma / 2 * mean ||dD/dx||^2 at real (R1) or generated (R2) samples.
+   * R1 or R2 (Mescheder, Geiger, Nowozin 2018): gamma / 2 * mean ||dD/dx||^2 at real (R1) or
+   * generated (R2) samples.
    *
    * @param atReal R1 if true, R2 if false
    */
@@ -67,12 +72,15 @@ public interface Regulariser {
     }
 
     @Override
-    public Optional<Ops.Penalty> penalty(UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
-      return Optional.of(Ops.rowPenalty(inputGradient(critic, atReal ? real : fake), gamma / 2, 0, false));
+    public Optional<Ops.Penalty> penalty(
+        UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
+      return Optional.of(
+          Ops.rowPenalty(inputGradient(critic, atReal ? real : fake), gamma / 2, 0, false));
     }
   }
 
   private static Value inputGradient(UnaryOperator<Value> critic, Value x) {
-    return Gradients.grad(List.of(Ops.sum(critic.apply(x))), List.of(x), null, true, true).getFirst();
+    return Gradients.grad(List.of(Ops.sum(critic.apply(x))), List.of(x), null, true, true)
+        .getFirst();
   }
 }

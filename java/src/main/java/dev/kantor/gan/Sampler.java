@@ -12,9 +12,13 @@ import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Draws samples from a generator whose parameters are in a state, without touching the state's training. */
+/**
+ * Draws samples from a generator whose parameters are in a state, without touching the state's
+ * training.
+ */
 public final class Sampler implements AutoCloseable {
-  // A range of random streams of its own: drawing samples changes nothing of the training that shares the seed.
+  // A range of random streams of its own: drawing samples changes nothing of the training that
+  // shares the seed.
   private static final long SAMPLE_STREAMS = 2L << 24;
 
   private final State state;
@@ -24,7 +28,8 @@ public final class Sampler implements AutoCloseable {
   private final long rows;
 
   /**
-   * @param trained holds the generator's slots, and those of its moving average if it has one, which then is drawn from
+   * @param trained holds the generator's slots, and those of its moving average if it has one,
+   *     which then is drawn from
    * @param rows samples in a batch
    */
   public Sampler(Design design, State trained, long rows, long seed) {
@@ -34,23 +39,34 @@ public final class Sampler implements AutoCloseable {
     state.set(seedSlot, seed);
     counter = state.add(Slot.counter("sampler.counter"));
     Slot[] output = new Slot[1];
-    var graph = Trace.of(t -> {
-      t.streamsFrom(SAMPLE_STREAMS);
-      for (Parameter p : design.generator().parameters()) {
-        if (trained.contains(Updates.average(p).name())) {
-          t.substitute(p.slot(), t.read(Updates.average(p)));
-        }
-      }
-      Value x = design.generator().forward(Pass.evaluation(t), t.normal(new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
-      output[0] = state.add(new Slot("sampler.samples", x.dtype(), x.shape()));
-      t.write(output[0], x);
-      t.increment(counter, 1);
-    });
+    var graph =
+        Trace.of(
+            t -> {
+              t.streamsFrom(SAMPLE_STREAMS);
+              for (Parameter p : design.generator().parameters()) {
+                if (trained.contains(Updates.average(p).name())) {
+                  t.substitute(p.slot(), t.read(Updates.average(p)));
+                }
+              }
+              Value x =
+                  design
+                      .generator()
+                      .forward(
+                          Pass.evaluation(t),
+                          t.normal(
+                              new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
+              output[0] = state.add(new Slot("sampler.samples", x.dtype(), x.shape()));
+              t.write(output[0], x);
+              t.increment(counter, 1);
+            });
     samples = output[0];
     program = Program.compile(graph, state);
   }
 
-  /** The slots that sampling reads: the generator's parameters and buffers, and the moving averages if the design has them. */
+  /**
+   * The slots that sampling reads: the generator's parameters and buffers, and the moving averages
+   * if the design has them.
+   */
   public static List<Slot> slots(Design design) {
     List<Slot> slots = new ArrayList<>();
     for (Parameter p : design.generator().parameters()) {
@@ -68,7 +84,10 @@ public final class Sampler implements AutoCloseable {
     return rows;
   }
 
-  /** Batch number {@code index}, row-major [rows, features], in [-1, 1]: the same for the same seed, index and parameters. */
+  /**
+   * Batch number {@code index}, row-major [rows, features], in [-1, 1]: the same for the same seed,
+   * index and parameters.
+   */
   public float[] batch(long index) {
     state.set(counter, index);
     program.run(1);

@@ -14,7 +14,8 @@ public record Setting(String name, String value, String meaning, String source) 
   public Setting {
     Objects.requireNonNull(value, "value");
     if (!name.matches("[a-z][a-z0-9-]*")) {
-      throw new IllegalArgumentException("a setting's name is lower-case words with hyphens: " + name);
+      throw new IllegalArgumentException(
+          "a setting's name is lower-case words with hyphens: " + name);
     }
   }
 }

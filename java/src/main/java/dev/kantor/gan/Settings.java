@@ -5,7 +5,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The settings of a variant with their values, in a fixed order. Values are kept as text and checked when they are read. */
+/**
+ * The settings of a variant with their values, in a fixed order. Values are kept as text and
+ * checked when they are read.
+ */
 public final class Settings {
   private final String variant;
   private final Map<String, Setting> byName;
@@ -106,7 +109,8 @@ public final class Settings {
       return List.of();
     }
     try {
-      List<Long> numbers = List.of(v.split(",")).stream().map(s -> Long.parseLong(s.strip())).toList();
+      List<Long> numbers =
+          List.of(v.split(",")).stream().map(s -> Long.parseLong(s.strip())).toList();
       if (numbers.stream().allMatch(n -> n > 0)) {
         return numbers;
       }
@@ -117,15 +121,27 @@ public final class Settings {
   }
 
   private IllegalArgumentException bad(String name, String expected, Exception cause) {
-    return new IllegalArgumentException("setting " + name + " is '" + text(name) + "'; expected " + expected, cause);
+    return new IllegalArgumentException(
+        "setting " + name + " is '" + text(name) + "'; expected " + expected, cause);
   }
 
   private Setting require(String name) {
     Setting s = byName.get(name);
     if (s == null) {
-      String nearest = byName.keySet().stream().min((a, b) -> Integer.compare(distance(name, a), distance(name, b))).orElse("");
-      throw new IllegalArgumentException("there is no setting '" + name + "' for " + variant + "; did you mean '" + nearest
-          + "'? `kantor info --settings " + variant + "` lists all");
+      String nearest =
+          byName.keySet().stream()
+              .min((a, b) -> Integer.compare(distance(name, a), distance(name, b)))
+              .orElse("");
+      throw new IllegalArgumentException(
+          "there is no setting '"
+              + name
+              + "' for "
+              + variant
+              + "; did you mean '"
+              + nearest
+              + "'? `kantor info --settings "
+              + variant
+              + "` lists all");
     }
     return s;
   }
@@ -140,7 +156,10 @@ public final class Settings {
       int diagonal = row[0];
       row[0] = i;
       for (int j = 1; j <= b.length(); j++) {
-        int cost = Math.min(Math.min(row[j] + 1, row[j - 1] + 1), diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
+        int cost =
+            Math.min(
+                Math.min(row[j] + 1, row[j - 1] + 1),
+                diagonal + (a.charAt(i - 1) == b.charAt(j - 1) ? 0 : 1));
         diagonal = row[j];
         row[j] = cost;
       }

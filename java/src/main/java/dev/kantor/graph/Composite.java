@@ -5,11 +5,14 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Ops with a kernel of their own that could also be written in simpler ops. Where no hand-made derivative applies, the derivative is
- * that of the simpler form, so they too can be differentiated to any order.
+ * Ops with a kernel of their own that could also be written in simpler ops. Where no hand-made
+ * derivative applies, the derivative is that of the simpler form, so they too can be differentiated
+ * to any order.
  */
 interface Composite extends Op {
-  /** The same outputs from simpler ops; null for outputs that are not meant to be differentiated. */
+  /**
+   * The same outputs from simpler ops; null for outputs that are not meant to be differentiated.
+   */
   List<Value> decompose(Node node);
 
   private static List<Value> gradientOfDecomposition(Composite op, Node node, List<Value> g) {
@@ -22,16 +25,19 @@ interface Composite extends Op {
         continue;
       }
       if (outputs.get(i) == null) {
-        throw new IllegalArgumentException(op.label() + ": output " + i + " cannot be differentiated");
+        throw new IllegalArgumentException(
+            op.label() + ": output " + i + " cannot be differentiated");
       }
       from[n] = outputs.get(i);
       cotangents[n++] = g.get(i);
     }
-    return Gradients.vjp(Arrays.asList(from).subList(0, n), node.inputs, Arrays.asList(cotangents).subList(0, n));
+    return Gradients.vjp(
+        Arrays.asList(from).subList(0, n), node.inputs, Arrays.asList(cotangents).subList(0, n));
   }
 
   /**
-   * The gradient penalty of rows: outputs its value, its gradient and the norms in one pass (row_penalty.h).
+   * The gradient penalty of rows: outputs its value, its gradient and the norms in one pass
+   * (row_penalty.h).
    *
    * @param weight factor of the mean
    * @param center the norm that costs nothing
@@ -50,7 +56,9 @@ interface Composite extends Op {
         throw Op.mismatch(label(), "the gradient is %s; expected [rows, columns]", g.spec());
       }
       return List.of(
-          new Spec(g.dtype(), Shape.SCALAR), g.spec(), new Spec(g.dtype(), Shape.of(g.shape().dim(0))));
+          new Spec(g.dtype(), Shape.SCALAR),
+          g.spec(),
+          new Spec(g.dtype(), Shape.of(g.shape().dim(0))));
     }
 
     @Override
@@ -64,7 +72,10 @@ interface Composite extends Op {
         excess = Ops.relu(excess);
       }
       Value value = Ops.scale(Ops.mean(Ops.square(excess)), weight);
-      Value factor = Ops.scale(Ops.mul(excess, Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, squares)), 2.0 * weight / rows);
+      Value factor =
+          Ops.scale(
+              Ops.mul(excess, Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, squares)),
+              2.0 * weight / rows);
       return List.of(value, Ops.mul(g, factor), Ops.reshape(norms, Shape.of(rows)));
     }
 
@@ -82,7 +93,10 @@ interface Composite extends Op {
     }
   }
 
-  /** Layer norm over the rows of x with gamma and beta (layer_norm.h): y, mean, 1 / standard deviation. */
+  /**
+   * Layer norm over the rows of x with gamma and beta (layer_norm.h): y, mean, 1 / standard
+   * deviation.
+   */
   record LayerNorm(float eps) implements Composite {
     @Override
     public String label() {
@@ -93,9 +107,15 @@ interface Composite extends Op {
     public List<Spec> infer(List<Value> in) {
       Value x = in.getFirst();
       Shape columns = x.shape().rank() == 2 ? Shape.of(x.shape().dim(1)) : null;
-      if (columns == null || !in.get(1).shape().equals(columns) || !in.get(2).shape().equals(columns)) {
-        throw Op.mismatch(label(), "x is %s, gamma %s, beta %s; expected [rows, columns], [columns], [columns]", x.spec(),
-            in.get(1).spec(), in.get(2).spec());
+      if (columns == null
+          || !in.get(1).shape().equals(columns)
+          || !in.get(2).shape().equals(columns)) {
+        throw Op.mismatch(
+            label(),
+            "x is %s, gamma %s, beta %s; expected [rows, columns], [columns], [columns]",
+            x.spec(),
+            in.get(1).spec(),
+            in.get(2).spec());
       }
       Spec rows = new Spec(x.dtype(), Shape.of(x.shape().dim(0)));
       return List.of(x.spec(), rows, rows);
@@ -111,10 +131,17 @@ interface Composite extends Op {
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
       if (g.get(0) == null || g.get(1) != null || g.get(2) != null) {
-        throw new IllegalArgumentException("layer_norm: only its first output can be differentiated");
+        throw new IllegalArgumentException(
+            "layer_norm: only its first output can be differentiated");
       }
-      Node backward = Ops.node(new LayerNormGrad(eps), g.get(0), node.inputs.get(0), node.inputs.get(1),
-          node.outputs.get(1), node.outputs.get(2));
+      Node backward =
+          Ops.node(
+              new LayerNormGrad(eps),
+              g.get(0),
+              node.inputs.get(0),
+              node.inputs.get(1),
+              node.outputs.get(1),
+              node.outputs.get(2));
       return backward.outputs;
     }
 
@@ -124,7 +151,10 @@ interface Composite extends Op {
     }
   }
 
-  /** The gradient of {@link LayerNorm}: dx, dgamma, dbeta from dy, x, gamma, mean, rstd (layer_norm_grad.h). */
+  /**
+   * The gradient of {@link LayerNorm}: dx, dgamma, dbeta from dy, x, gamma, mean, rstd
+   * (layer_norm_grad.h).
+   */
   record LayerNormGrad(float eps) implements Composite {
     @Override
     public String label() {
@@ -147,12 +177,14 @@ interface Composite extends Op {
       Value meanH = Ops.scale(Ops.sumTo(h, perRow), inverse);
       Value meanHx = Ops.scale(Ops.sumTo(Ops.mul(h, n.xhat()), perRow), inverse);
       Value dx = Ops.mul(n.rstd(), Ops.sub(Ops.sub(h, meanH), Ops.mul(n.xhat(), meanHx)));
-      return List.of(dx, Ops.sumTo(Ops.mul(dy, n.xhat()), gamma.shape()), Ops.sumTo(dy, gamma.shape()));
+      return List.of(
+          dx, Ops.sumTo(Ops.mul(dy, n.xhat()), gamma.shape()), Ops.sumTo(dy, gamma.shape()));
     }
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      // The mean and rstd inputs are functions of x: the decomposition computes them from x, so nothing flows to them.
+      // The mean and rstd inputs are functions of x: the decomposition computes them from x, so
+      // nothing flows to them.
       return gradientOfDecomposition(this, node, g);
     }
 
@@ -163,8 +195,8 @@ interface Composite extends Op {
   }
 
   /**
-   * Batch norm in training over x [N, C, H, W] or [N, C] with gamma and beta [C] (batch_norm.h): y, mean, 1 / standard deviation, biased
-   * variance.
+   * Batch norm in training over x [N, C, H, W] or [N, C] with gamma and beta [C] (batch_norm.h): y,
+   * mean, 1 / standard deviation, biased variance.
    */
   record BatchNorm(float eps) implements Composite {
     @Override
@@ -177,8 +209,14 @@ interface Composite extends Op {
       Value x = in.getFirst();
       int rank = x.shape().rank();
       Shape channels = rank == 4 || rank == 2 ? Shape.of(x.shape().dim(1)) : null;
-      if (channels == null || !in.get(1).shape().equals(channels) || !in.get(2).shape().equals(channels)) {
-        throw Op.mismatch(label(), "x is %s, gamma %s, beta %s; expected [N, C, H, W] or [N, C], [C], [C]", x.spec(), in.get(1).spec(),
+      if (channels == null
+          || !in.get(1).shape().equals(channels)
+          || !in.get(2).shape().equals(channels)) {
+        throw Op.mismatch(
+            label(),
+            "x is %s, gamma %s, beta %s; expected [N, C, H, W] or [N, C], [C], [C]",
+            x.spec(),
+            in.get(1).spec(),
             in.get(2).spec());
       }
       Spec perChannel = new Spec(x.dtype(), channels);
@@ -189,9 +227,16 @@ interface Composite extends Op {
     public List<Value> decompose(Node node) {
       ByChannel n = ByChannel.of(node.inputs.getFirst(), eps);
       Shape c = n.shape();
-      Value y = Ops.add(Ops.mul(n.xhat(), Ops.reshape(node.inputs.get(1), c)), Ops.reshape(node.inputs.get(2), c));
+      Value y =
+          Ops.add(
+              Ops.mul(n.xhat(), Ops.reshape(node.inputs.get(1), c)),
+              Ops.reshape(node.inputs.get(2), c));
       Shape flat = node.inputs.get(1).shape();
-      return Arrays.asList(y, Ops.reshape(n.mean(), flat), Ops.reshape(n.rstd(), flat), Ops.reshape(n.variance(), flat));
+      return Arrays.asList(
+          y,
+          Ops.reshape(n.mean(), flat),
+          Ops.reshape(n.rstd(), flat),
+          Ops.reshape(n.variance(), flat));
     }
 
     @Override
@@ -199,8 +244,14 @@ interface Composite extends Op {
       if (g.get(0) == null || g.get(1) != null || g.get(2) != null || g.get(3) != null) {
         return gradientOfDecomposition(this, node, g);
       }
-      return Ops.node(new BatchNormGrad(eps), g.get(0), node.inputs.get(0), node.inputs.get(1), node.outputs.get(1),
-          node.outputs.get(2)).outputs;
+      return Ops.node(
+              new BatchNormGrad(eps),
+              g.get(0),
+              node.inputs.get(0),
+              node.inputs.get(1),
+              node.outputs.get(1),
+              node.outputs.get(2))
+          .outputs;
     }
 
     @Override
@@ -209,7 +260,10 @@ interface Composite extends Op {
     }
   }
 
-  /** The gradient of {@link BatchNorm}: dx, dgamma, dbeta from dy, x, gamma, mean, rstd (batch_norm_grad.h). */
+  /**
+   * The gradient of {@link BatchNorm}: dx, dgamma, dbeta from dy, x, gamma, mean, rstd
+   * (batch_norm_grad.h).
+   */
   record BatchNormGrad(float eps) implements Composite {
     @Override
     public String label() {
@@ -229,7 +283,10 @@ interface Composite extends Op {
       double inverse = (double) gamma.shape().count() / dy.shape().count();
       Value dbeta = Ops.sumTo(dy, n.shape());
       Value dgamma = Ops.sumTo(Ops.mul(dy, n.xhat()), n.shape());
-      Value centred = Ops.sub(Ops.sub(dy, Ops.scale(dbeta, inverse)), Ops.mul(n.xhat(), Ops.scale(dgamma, inverse)));
+      Value centred =
+          Ops.sub(
+              Ops.sub(dy, Ops.scale(dbeta, inverse)),
+              Ops.mul(n.xhat(), Ops.scale(dgamma, inverse)));
       Value dx = Ops.mul(Ops.mul(gamma, n.rstd()), centred);
       Shape flat = node.inputs.get(2).shape();
       return List.of(dx, Ops.reshape(dgamma, flat), Ops.reshape(dbeta, flat));
@@ -261,7 +318,10 @@ interface Composite extends Op {
     }
   }
 
-  /** log sum exp over the columns of [rows, columns], as [rows, 1] (log_sum_exp.h); its gradient is the softmax. */
+  /**
+   * log sum exp over the columns of [rows, columns], as [rows, 1] (log_sum_exp.h); its gradient is
+   * the softmax.
+   */
   record LogSumExp() implements Op {
     @Override
     public String label() {
@@ -279,7 +339,8 @@ interface Composite extends Op {
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      return List.of(Ops.mul(g.getFirst(), Ops.exp(Ops.sub(node.inputs.getFirst(), node.output()))));
+      return List.of(
+          Ops.mul(g.getFirst(), Ops.exp(Ops.sub(node.inputs.getFirst(), node.output()))));
     }
 
     @Override

@@ -6,8 +6,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Convolution, its gradient with respect to the data (which is the transposed convolution) and with respect to the weight. Each one's
- * derivatives are the other two.
+ * Convolution, its gradient with respect to the data (which is the transposed convolution) and with
+ * respect to the weight. Each one's derivatives are the other two.
  */
 interface Convolution extends Op {
   Geometry geometry();
@@ -19,11 +19,23 @@ interface Convolution extends Op {
    * @param padding zeros on each side
    * @param dilation distance of a window's elements
    */
-  record Geometry(long strideH, long strideW, long padH, long padW, long dilationH, long dilationW) {
+  record Geometry(
+      long strideH, long strideW, long padH, long padW, long dilationH, long dilationW) {
     public Geometry {
       if (strideH < 1 || strideW < 1 || padH < 0 || padW < 0 || dilationH < 1 || dilationW < 1) {
-        throw new IllegalArgumentException("convolution: strides and dilations must be positive, padding not negative: " + strideH
-            + ", " + strideW + ", " + dilationH + ", " + dilationW + ", " + padH + ", " + padW);
+        throw new IllegalArgumentException(
+            "convolution: strides and dilations must be positive, padding not negative: "
+                + strideH
+                + ", "
+                + strideW
+                + ", "
+                + dilationH
+                + ", "
+                + dilationW
+                + ", "
+                + padH
+                + ", "
+                + padW);
       }
     }
 
@@ -31,7 +43,10 @@ interface Convolution extends Op {
       return new Geometry(stride, stride, padding, padding, dilation, dilation);
     }
 
-    /** Extent of the output for an input and a kernel extent; not positive if the kernel does not fit. */
+    /**
+     * Extent of the output for an input and a kernel extent; not positive if the kernel does not
+     * fit.
+     */
     long outH(long h, long r) {
       return Math.floorDiv(h + 2 * padH - dilationH * (r - 1) - 1, strideH) + 1;
     }
@@ -53,13 +68,22 @@ interface Convolution extends Op {
       Value w = in.get(1);
       requireFourAxes(label(), x, w);
       if (x.shape().dim(1) != w.shape().dim(1)) {
-        throw Op.mismatch(label(), "weight is %s but the input has %d channels; expected [*, %d, *, *]", w.shape(), x.shape().dim(1),
+        throw Op.mismatch(
+            label(),
+            "weight is %s but the input has %d channels; expected [*, %d, *, *]",
+            w.shape(),
+            x.shape().dim(1),
             x.shape().dim(1));
       }
       long p = geometry.outH(x.shape().dim(2), w.shape().dim(2));
       long q = geometry.outW(x.shape().dim(3), w.shape().dim(3));
       if (p < 1 || q < 1) {
-        throw Op.mismatch(label(), "the kernel of %s does not fit the planes of %s with %s", w.spec(), x.spec(), geometry);
+        throw Op.mismatch(
+            label(),
+            "the kernel of %s does not fit the planes of %s with %s",
+            w.spec(),
+            x.spec(),
+            geometry);
       }
       return List.of(new Spec(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0), p, q)));
     }
@@ -69,7 +93,8 @@ interface Convolution extends Op {
       Value x = node.inputs.get(0);
       Value w = node.inputs.get(1);
       Value g = gs.getFirst();
-      return List.of(Ops.apply(new DataGrad(geometry, x.shape().dim(2), x.shape().dim(3)), g, w),
+      return List.of(
+          Ops.apply(new DataGrad(geometry, x.shape().dim(2), x.shape().dim(3)), g, w),
           Ops.apply(new WeightGrad(geometry, w.shape().dim(2), w.shape().dim(3)), g, x));
     }
 
@@ -92,15 +117,29 @@ interface Convolution extends Op {
       Value w = in.get(1);
       requireFourAxes(label(), y, w);
       if (y.shape().dim(1) != w.shape().dim(0)) {
-        throw Op.mismatch(label(), "weight is %s but the input has %d channels; expected [%d, *, *, *]", w.shape(), y.shape().dim(1),
+        throw Op.mismatch(
+            label(),
+            "weight is %s but the input has %d channels; expected [%d, *, *, *]",
+            w.shape(),
+            y.shape().dim(1),
             y.shape().dim(1));
       }
-      if (height < 1 || width < 1 || geometry.outH(height, w.shape().dim(2)) != y.shape().dim(2)
+      if (height < 1
+          || width < 1
+          || geometry.outH(height, w.shape().dim(2)) != y.shape().dim(2)
           || geometry.outW(width, w.shape().dim(3)) != y.shape().dim(3)) {
-        throw Op.mismatch(label(), "planes of %d x %d do not come from %s with weight %s and %s; the output padding must be below the stride",
-            height, width, y.spec(), w.spec(), geometry);
+        throw Op.mismatch(
+            label(),
+            "planes of %d x %d do not come from %s with weight %s and %s; the output padding must"
+                + " be below the stride",
+            height,
+            width,
+            y.spec(),
+            w.spec(),
+            geometry);
       }
-      return List.of(new Spec(y.dtype(), Shape.of(y.shape().dim(0), w.shape().dim(1), height, width)));
+      return List.of(
+          new Spec(y.dtype(), Shape.of(y.shape().dim(0), w.shape().dim(1), height, width)));
     }
 
     @Override
@@ -108,7 +147,8 @@ interface Convolution extends Op {
       Value y = node.inputs.get(0);
       Value w = node.inputs.get(1);
       Value g = gs.getFirst();
-      return List.of(Ops.apply(new Conv2d(geometry), g, w),
+      return List.of(
+          Ops.apply(new Conv2d(geometry), g, w),
           Ops.apply(new WeightGrad(geometry, w.shape().dim(2), w.shape().dim(3)), y, g));
     }
 
@@ -130,12 +170,20 @@ interface Convolution extends Op {
       Value y = in.get(0);
       Value x = in.get(1);
       requireFourAxes(label(), y, x);
-      if (y.shape().dim(0) != x.shape().dim(0) || geometry.outH(x.shape().dim(2), height) != y.shape().dim(2)
+      if (y.shape().dim(0) != x.shape().dim(0)
+          || geometry.outH(x.shape().dim(2), height) != y.shape().dim(2)
           || geometry.outW(x.shape().dim(3), width) != y.shape().dim(3)) {
-        throw Op.mismatch(label(), "dY is %s and X %s, which do not belong together for a %d x %d kernel and %s", y.spec(), x.spec(),
-            height, width, geometry);
+        throw Op.mismatch(
+            label(),
+            "dY is %s and X %s, which do not belong together for a %d x %d kernel and %s",
+            y.spec(),
+            x.spec(),
+            height,
+            width,
+            geometry);
       }
-      return List.of(new Spec(x.dtype(), Shape.of(y.shape().dim(1), x.shape().dim(1), height, width)));
+      return List.of(
+          new Spec(x.dtype(), Shape.of(y.shape().dim(1), x.shape().dim(1), height, width)));
     }
 
     @Override
@@ -143,7 +191,8 @@ interface Convolution extends Op {
       Value y = node.inputs.get(0);
       Value x = node.inputs.get(1);
       Value u = gs.getFirst();
-      return List.of(Ops.apply(new Conv2d(geometry), x, u),
+      return List.of(
+          Ops.apply(new Conv2d(geometry), x, u),
           Ops.apply(new DataGrad(geometry, x.shape().dim(2), x.shape().dim(3)), y, u));
     }
 
@@ -153,14 +202,23 @@ interface Convolution extends Op {
     }
   }
 
-  /** Multiplications and additions: for each element of the small side, a window of the large one. */
+  /**
+   * Multiplications and additions: for each element of the small side, a window of the large one.
+   */
   private static long work(Value small, Value weight) {
     return 2 * small.shape().count() * weight.shape().product(1, 4);
   }
 
   private static void requireFourAxes(String label, Value a, Value b) {
-    if (a.shape().rank() != 4 || b.shape().rank() != 4 || a.dtype() != b.dtype() || !a.dtype().isFloating()) {
-      throw Op.mismatch(label, "operands are %s and %s; expected four axes and one floating-point type each", a.spec(), b.spec());
+    if (a.shape().rank() != 4
+        || b.shape().rank() != 4
+        || a.dtype() != b.dtype()
+        || !a.dtype().isFloating()) {
+      throw Op.mismatch(
+          label,
+          "operands are %s and %s; expected four axes and one floating-point type each",
+          a.spec(),
+          b.spec());
     }
   }
 
@@ -174,23 +232,43 @@ interface Convolution extends Op {
     @Override
     public List<Spec> infer(List<Value> in) {
       Value x = in.getFirst();
-      if (x.shape().rank() != 4 || kernelH < 1 || kernelW < 1 || strideH < 1 || strideW < 1 || x.shape().dim(2) < kernelH
+      if (x.shape().rank() != 4
+          || kernelH < 1
+          || kernelW < 1
+          || strideH < 1
+          || strideW < 1
+          || x.shape().dim(2) < kernelH
           || x.shape().dim(3) < kernelW) {
-        throw Op.mismatch(label(), "windows of %d x %d, stride %d x %d, do not fit %s", kernelH, kernelW, strideH, strideW, x.spec());
+        throw Op.mismatch(
+            label(),
+            "windows of %d x %d, stride %d x %d, do not fit %s",
+            kernelH,
+            kernelW,
+            strideH,
+            strideW,
+            x.spec());
       }
-      Shape out = Shape.of(x.shape().dim(0), x.shape().dim(1), (x.shape().dim(2) - kernelH) / strideH + 1,
-          (x.shape().dim(3) - kernelW) / strideW + 1);
+      Shape out =
+          Shape.of(
+              x.shape().dim(0),
+              x.shape().dim(1),
+              (x.shape().dim(2) - kernelH) / strideH + 1,
+              (x.shape().dim(3) - kernelW) / strideW + 1);
       return List.of(new Spec(x.dtype(), out), new Spec(DType.I32, out));
     }
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
       Shape x = node.inputs.getFirst().shape();
-      return List.of(Ops.apply(new PoolScatter(x.dim(2), x.dim(3)), g.getFirst(), node.outputs.get(1)));
+      return List.of(
+          Ops.apply(new PoolScatter(x.dim(2), x.dim(3)), g.getFirst(), node.outputs.get(1)));
     }
   }
 
-  /** Each value to its place in a plane (pool_scatter.h). Inputs: [N, C, P, Q], index i32 of the same shape. */
+  /**
+   * Each value to its place in a plane (pool_scatter.h). Inputs: [N, C, P, Q], index i32 of the
+   * same shape.
+   */
   record PoolScatter(long height, long width) implements Op {
     @Override
     public String label() {
@@ -201,7 +279,8 @@ interface Convolution extends Op {
     public List<Spec> infer(List<Value> in) {
       Value y = in.get(0);
       requireIndex(label(), y.shape(), in.get(1));
-      return List.of(new Spec(y.dtype(), Shape.of(y.shape().dim(0), y.shape().dim(1), height, width)));
+      return List.of(
+          new Spec(y.dtype(), Shape.of(y.shape().dim(0), y.shape().dim(1), height, width)));
     }
 
     @Override
@@ -226,7 +305,8 @@ interface Convolution extends Op {
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
       Shape x = node.inputs.getFirst().shape();
-      return Arrays.asList(Ops.apply(new PoolScatter(x.dim(2), x.dim(3)), g.getFirst(), node.inputs.get(1)), null);
+      return Arrays.asList(
+          Ops.apply(new PoolScatter(x.dim(2), x.dim(3)), g.getFirst(), node.inputs.get(1)), null);
     }
   }
 

@@ -6,7 +6,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A shape seen as rows x columns, so that each operand of an elementwise kernel is one of the access patterns of pointwise.h.
+ * A shape seen as rows x columns, so that each operand of an elementwise kernel is one of the
+ * access patterns of pointwise.h.
  *
  * @param split the first axis that belongs to the columns
  */
@@ -23,7 +24,10 @@ record Domain(Shape shape, int split) {
     return shape.product(split, shape.rank());
   }
 
-  /** A split of {@code shape} for which all operands have an access pattern and {@code reduced} a kind; empty if there is none. */
+  /**
+   * A split of {@code shape} for which all operands have an access pattern and {@code reduced} a
+   * kind; empty if there is none.
+   */
   static Optional<Domain> of(Shape shape, List<Shape> operands, Shape reduced) {
     List<Integer> splits = new ArrayList<>(List.of(0));
     for (int p = shape.rank() - 1; p > 0; p--) {
@@ -34,7 +38,8 @@ record Domain(Shape shape, int split) {
     }
     for (int p : splits) {
       Domain d = new Domain(shape, p);
-      if (operands.stream().allMatch(s -> d.access(s).isPresent()) && (reduced == null || d.reduceKind(reduced) >= 0)) {
+      if (operands.stream().allMatch(s -> d.access(s).isPresent())
+          && (reduced == null || d.reduceKind(reduced) >= 0)) {
         return Optional.of(d);
       }
     }
@@ -95,7 +100,10 @@ record Domain(Shape shape, int split) {
     return columnsDropped && channels(target) > 1 ? 3 : -1;
   }
 
-  /** For kind 3, the number of channels: kept axes between dropped ones. 0 if the target has another form. */
+  /**
+   * For kind 3, the number of channels: kept axes between dropped ones. 0 if the target has another
+   * form.
+   */
   long channels(Shape target) {
     int first = shape.rank() - target.rank();
     long channels = 1;

@@ -8,16 +8,21 @@ import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 
-/** Ops that update state in place: they take the old contents as inputs and give the new ones as outputs. */
+/**
+ * Ops that update state in place: they take the old contents as inputs and give the new ones as
+ * outputs.
+ */
 interface Effects {
 
   /**
-   * One update of many parameters (optimizer.h). Inputs: hyper-parameters f32[8], the gradients, the step counter, then the old
-   * parameter, moments and moving average of each tensor. Outputs: the new step counter, then the new state in the same order.
+   * One update of many parameters (optimizer.h). Inputs: hyper-parameters f32[8], the gradients,
+   * the step counter, then the old parameter, moments and moving average of each tensor. Outputs:
+   * the new step counter, then the new state in the same order.
    *
    * @param clip for each tensor, whether its values are clipped after the update
    */
-  record Optimize(Trace.Rule rule, boolean ema, List<Boolean> clip, List<Boolean> decay) implements Op {
+  record Optimize(Trace.Rule rule, boolean ema, List<Boolean> clip, List<Boolean> decay)
+      implements Op {
     public Optimize {
       clip = List.copyOf(clip);
       decay = List.copyOf(decay);
@@ -41,14 +46,19 @@ interface Effects {
       int t = tensors();
       int per = statePerTensor();
       if (in.size() != 2 + t + t * per) {
-        throw Op.mismatch(label(), "%d inputs for %d tensors; expected %d", in.size(), t, 2 + t + t * per);
+        throw Op.mismatch(
+            label(), "%d inputs for %d tensors; expected %d", in.size(), t, 2 + t + t * per);
       }
       for (int i = 0; i < t; i++) {
         Value g = in.get(1 + i);
         for (int j = 0; j < per; j++) {
           Value s = in.get(2 + t + i * per + j);
           if (!s.spec().equals(g.spec())) {
-            throw Op.mismatch(label(), "the gradient of tensor %d is %s, its state %s; expected one type and shape", i, g.spec(),
+            throw Op.mismatch(
+                label(),
+                "the gradient of tensor %d is %s, its state %s; expected one type and shape",
+                i,
+                g.spec(),
                 s.spec());
           }
         }
@@ -68,7 +78,8 @@ interface Effects {
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      throw new IllegalArgumentException(label() + ": an optimiser's update cannot be differentiated");
+      throw new IllegalArgumentException(
+          label() + ": an optimiser's update cannot be differentiated");
     }
 
     @Override
@@ -82,8 +93,8 @@ interface Effects {
   }
 
   /**
-   * Norm of each gradient and of all, and the guard against non-finite ones (gradient_norms.h). Inputs: counter, the tensors, the
-   * fault slot. Outputs: norms f32[T + 1], the fault slot.
+   * Norm of each gradient and of all, and the guard against non-finite ones (gradient_norms.h).
+   * Inputs: counter, the tensors, the fault slot. Outputs: norms f32[T + 1], the fault slot.
    */
   record GradientNorms(int firstTensor) implements Op {
     @Override
@@ -93,8 +104,7 @@ interface Effects {
 
     @Override
     public List<Spec> infer(List<Value> in) {
-      return List.of(
-          Spec.f32(Shape.of(in.size() - 1)), in.getLast().spec());
+      return List.of(Spec.f32(Shape.of(in.size() - 1)), in.getLast().spec());
     }
 
     @Override
@@ -104,7 +114,8 @@ interface Effects {
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      throw new IllegalArgumentException("gradient_norms: cannot be differentiated; write the norm with sqrt and sum");
+      throw new IllegalArgumentException(
+          "gradient_norms: cannot be differentiated; write the norm with sqrt and sum");
     }
 
     @Override
@@ -125,7 +136,8 @@ interface Effects {
       Value ring = in.getLast();
       long width = in.subList(1, in.size() - 1).stream().mapToLong(v -> v.shape().count()).sum();
       if (ring.shape().rank() != 2 || ring.shape().dim(1) != width) {
-        throw Op.mismatch(label(), "%d values for a ring of %s; expected [rows, %d]", width, ring.spec(), width);
+        throw Op.mismatch(
+            label(), "%d values for a ring of %s; expected [rows, %d]", width, ring.spec(), width);
       }
       return List.of(ring.spec());
     }
@@ -182,7 +194,8 @@ interface Effects {
     @Override
     public List<Spec> infer(List<Value> in) {
       if (!in.get(0).spec().equals(in.get(1).spec())) {
-        throw Op.mismatch(label(), "the slot holds %s, the value is %s", in.get(0).spec(), in.get(1).spec());
+        throw Op.mismatch(
+            label(), "the slot holds %s, the value is %s", in.get(0).spec(), in.get(1).spec());
       }
       return List.of(in.get(0).spec());
     }

@@ -5,7 +5,10 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** Elementwise ops on operands of one shape; {@link Ops} broadcasts first. The codes are those of pointwise.h. */
+/**
+ * Elementwise ops on operands of one shape; {@link Ops} broadcasts first. The codes are those of
+ * pointwise.h.
+ */
 interface Elementwise extends Op {
   int code();
 
@@ -25,7 +28,10 @@ interface Elementwise extends Op {
     ABS(7),
     SQUARE(8),
     SQRT(9),
-    /** x > 0 ? 1/sqrt(x) : 0, which makes the subgradient of a norm at 0 zero with no epsilon in the root. */
+    /**
+     * x > 0 ? 1/sqrt(x) : 0, which makes the subgradient of a norm at 0 zero with no epsilon in the
+     * root.
+     */
     SAFE_RSQRT(10),
     RECIPROCAL(11),
     EXP(12),
@@ -93,7 +99,19 @@ interface Elementwise extends Op {
     /** So cheap that computing it twice costs less than keeping it. */
     boolean isCheap() {
       return switch (kind) {
-        case NEG, ABS, SQUARE, RELU, LEAKY_RELU, STEP, LEAKY_MASK, SIGN, MAX_SCALAR, MIN_SCALAR, SCALE, SHIFT -> true;
+        case NEG,
+            ABS,
+            SQUARE,
+            RELU,
+            LEAKY_RELU,
+            STEP,
+            LEAKY_MASK,
+            SIGN,
+            MAX_SCALAR,
+            MIN_SCALAR,
+            SCALE,
+            SHIFT ->
+            true;
         default -> false;
       };
     }
@@ -101,7 +119,8 @@ interface Elementwise extends Op {
     @Override
     public List<Spec> infer(List<Value> in) {
       if (!in.getFirst().dtype().isFloating()) {
-        throw Op.mismatch(label(), "the operand is %s; expected a floating-point type", in.getFirst().spec());
+        throw Op.mismatch(
+            label(), "the operand is %s; expected a floating-point type", in.getFirst().spec());
       }
       return List.of(in.getFirst().spec());
     }
@@ -126,9 +145,11 @@ interface Elementwise extends Op {
             case SOFTPLUS -> Ops.mul(g, Ops.sigmoid(x));
             // The sign of the output is the sign of the input, and the output is kept anyway.
             case RELU -> Ops.mul(g, Ops.unary(UnaryKind.STEP, y));
-            case LEAKY_RELU -> Ops.mul(g, Ops.unary(UnaryKind.LEAKY_MASK, immediate, immediate > 0 ? y : x));
+            case LEAKY_RELU ->
+                Ops.mul(g, Ops.unary(UnaryKind.LEAKY_MASK, immediate, immediate > 0 ? y : x));
             case MAX_SCALAR -> Ops.mul(g, Ops.unary(UnaryKind.STEP, Ops.shift(x, -immediate)));
-            case MIN_SCALAR -> Ops.mul(g, Ops.unary(UnaryKind.STEP, Ops.shift(Ops.neg(x), immediate)));
+            case MIN_SCALAR ->
+                Ops.mul(g, Ops.unary(UnaryKind.STEP, Ops.shift(Ops.neg(x), immediate)));
             case SCALE -> Ops.scale(g, immediate);
             case SHIFT -> g;
             case STEP, LEAKY_MASK, SIGN -> null;
@@ -163,7 +184,11 @@ interface Elementwise extends Op {
       Value a = in.get(0);
       Value b = in.get(1);
       if (!a.spec().equals(b.spec()) || !a.dtype().isFloating()) {
-        throw Op.mismatch(label(), "operands are %s and %s; expected one floating-point type and shape", a.spec(), b.spec());
+        throw Op.mismatch(
+            label(),
+            "operands are %s and %s; expected one floating-point type and shape",
+            a.spec(),
+            b.spec());
       }
       return List.of(a.spec());
     }
@@ -193,7 +218,8 @@ interface Elementwise extends Op {
   record Fill(Spec spec, float value) implements Op {
     public Fill {
       if (!spec.dtype().isFloating()) {
-        throw new IllegalArgumentException("fill: expected a floating-point type, not " + spec.dtype());
+        throw new IllegalArgumentException(
+            "fill: expected a floating-point type, not " + spec.dtype());
       }
     }
 

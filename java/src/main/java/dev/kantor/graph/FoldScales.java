@@ -7,7 +7,10 @@ import dev.kantor.graph.Structural.SumTo;
 import dev.kantor.tensor.Shape;
 import java.util.List;
 
-/** Lets a sum multiply by the factor that alone follows it: means and averaged gradients cost no kernel of their own. */
+/**
+ * Lets a sum multiply by the factor that alone follows it: means and averaged gradients cost no
+ * kernel of their own.
+ */
 final class FoldScales {
   private FoldScales() {}
 
@@ -20,9 +23,13 @@ final class FoldScales {
       }
       Value from = n.inputs.getFirst();
       Value sum = from.node.op instanceof Reshape ? from.node.inputs.getFirst() : from;
-      if (sum.node.op instanceof SumTo(Shape shape, float before) && uses.of(from).size() == 1 && uses.of(sum).size() == 1) {
+      if (sum.node.op instanceof SumTo(Shape shape, float before)
+          && uses.of(from).size() == 1
+          && uses.of(sum).size() == 1) {
         Value scaled = new Node(new SumTo(shape, before * factor), sum.node.inputs).output();
-        rewriter.replace(n.output(), from == sum ? scaled : new Node(new Reshape(from.shape()), List.of(scaled)).output());
+        rewriter.replace(
+            n.output(),
+            from == sum ? scaled : new Node(new Reshape(from.shape()), List.of(scaled)).output());
       }
     }
     return rewriter.isEmpty() ? graph : rewriter.apply(graph);

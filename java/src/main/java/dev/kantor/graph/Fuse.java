@@ -19,10 +19,11 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Groups nodes into units, each of which becomes one kernel: chains of elementwise nodes, alone, or as the epilogue of a matrix product,
- * or as the prologue of a reduction.
+ * Groups nodes into units, each of which becomes one kernel: chains of elementwise nodes, alone, or
+ * as the epilogue of a matrix product, or as the prologue of a reduction.
  *
- * <p>A group may be entered only if no path leads from it out and back in: the unit runs as a whole.
+ * <p>A group may be entered only if no path leads from it out and back in: the unit runs as a
+ * whole.
  */
 final class Fuse {
   /** Nodes that run as one kernel. */
@@ -64,7 +65,10 @@ final class Fuse {
     graph.nodes.forEach(n -> position.put(n, position.size()));
   }
 
-  /** A graph in which row ranges of cheap elementwise nodes are computed from row ranges, so that each can fuse with its user. */
+  /**
+   * A graph in which row ranges of cheap elementwise nodes are computed from row ranges, so that
+   * each can fuse with its user.
+   */
   static Graph sliceBeforeCheap(Graph graph) {
     Uses uses = new Uses(graph);
     Rewriter rewriter = new Rewriter();
@@ -77,7 +81,8 @@ final class Fuse {
         Value rows = new Node(n.op, source.inputs).output();
         rewriter.replace(n.output(), new Node(source.op, List.of(rows)).output());
       } else if (source.op instanceof Broadcast(Shape shape) && repeatsRows(source)) {
-        rewriter.replace(n.output(), new Node(new Broadcast(shape.with(0, s.length())), source.inputs).output());
+        rewriter.replace(
+            n.output(), new Node(new Broadcast(shape.with(0, s.length())), source.inputs).output());
       }
     }
     return rewriter.isEmpty() ? graph : Simplify.run(rewriter.apply(graph));
@@ -88,7 +93,10 @@ final class Fuse {
     return from.rank() < broadcast.output().shape().rank() || from.dim(0) == 1;
   }
 
-  /** A graph in which cheap elementwise nodes stand once for each user, so that each can fuse with its own. */
+  /**
+   * A graph in which cheap elementwise nodes stand once for each user, so that each can fuse with
+   * its own.
+   */
   static Graph duplicateCheap(Graph graph) {
     Uses uses = new Uses(graph);
     Map<Node, Map<Value, Value>> inputsOf = new HashMap<>();
@@ -98,18 +106,21 @@ final class Fuse {
         continue;
       }
       for (Node user : new LinkedHashSet<>(users).stream().skip(1).toList()) {
-        inputsOf.computeIfAbsent(user, u -> new HashMap<>()).put(n.output(), new Node(n.op, n.inputs).output());
+        inputsOf
+            .computeIfAbsent(user, u -> new HashMap<>())
+            .put(n.output(), new Node(n.op, n.inputs).output());
       }
     }
     if (inputsOf.isEmpty()) {
       return graph;
     }
     Rewriter rewriter = new Rewriter();
-    inputsOf.forEach((user, copies) -> {
-      List<Value> inputs = user.inputs.stream().map(v -> copies.getOrDefault(v, v)).toList();
-      Node copy = new Node(user.op, inputs, user.after);
-      user.outputs.forEach(v -> rewriter.replace(v, copy.outputs.get(v.index)));
-    });
+    inputsOf.forEach(
+        (user, copies) -> {
+          List<Value> inputs = user.inputs.stream().map(v -> copies.getOrDefault(v, v)).toList();
+          Node copy = new Node(user.op, inputs, user.after);
+          user.outputs.forEach(v -> rewriter.replace(v, copy.outputs.get(v.index)));
+        });
     return rewriter.apply(graph);
   }
 
@@ -123,7 +134,8 @@ final class Fuse {
     // Only if its input is in memory anyway; else a copy would force it there.
     Value in = n.inputs.getFirst();
     boolean canStayInRegisters = isPoint(in.node) || hasEpilogue(in.node);
-    return !canStayInRegisters || uses.of(in).stream().anyMatch(user -> user == null || !isPoint(user));
+    return !canStayInRegisters
+        || uses.of(in).stream().anyMatch(user -> user == null || !isPoint(user));
   }
 
   /** The units of the graph, in no order yet. Views (reshapes and row ranges) belong to none. */
@@ -155,7 +167,11 @@ final class Fuse {
       if (enabled) {
         for (Node user : uses.of(n.output())) {
           Unit u = user == null || user.op instanceof Broadcast ? null : unitOf.get(user);
-          if (u != null && u != joined && joined == null && u.shape.equals(n.output().shape()) && canJoin(n, u)) {
+          if (u != null
+              && u != joined
+              && joined == null
+              && u.shape.equals(n.output().shape())
+              && canJoin(n, u)) {
             joined = u;
           }
         }
@@ -183,7 +199,8 @@ final class Fuse {
   private boolean leavesAndReturns(Node n, Unit u) {
     Set<Node> seen = new LinkedHashSet<>();
     List<Node> stack = new ArrayList<>();
-    n.outputs.forEach(v -> uses.of(v).stream().filter(x -> x != null && unitOf.get(x) != u).forEach(stack::add));
+    n.outputs.forEach(
+        v -> uses.of(v).stream().filter(x -> x != null && unitOf.get(x) != u).forEach(stack::add));
     while (!stack.isEmpty()) {
       Node x = stack.removeLast();
       if (!seen.add(x)) {
@@ -210,7 +227,8 @@ final class Fuse {
 
   private Optional<PointProgram> program(
       Shape shape, List<Node> nodes, Value accumulator, Value summed, Shape reduced, int split) {
-    return PointProgram.of(shape, nodes, stores(nodes, accumulator, summed), accumulator, summed, reduced, split);
+    return PointProgram.of(
+        shape, nodes, stores(nodes, accumulator, summed), accumulator, summed, reduced, split);
   }
 
   /** The values of these nodes that others need. */
@@ -225,7 +243,8 @@ final class Fuse {
     for (Value v : candidates) {
       boolean needed = uses.of(v).stream().anyMatch(user -> user == null || !inside.contains(user));
       if (v == summed) {
-        needed = uses.of(v).stream().filter(user -> user == null || !inside.contains(user)).count() > 1;
+        needed =
+            uses.of(v).stream().filter(user -> user == null || !inside.contains(user)).count() > 1;
       }
       if (needed) {
         stores.add(v);
@@ -236,7 +255,9 @@ final class Fuse {
 
   /** Whether the kernel of this op applies a program of elementwise ops to its first output. */
   private static boolean hasEpilogue(Node n) {
-    return n.op instanceof MatMul || n.op instanceof Convolution.Conv2d || n.op instanceof Convolution.DataGrad
+    return n.op instanceof MatMul
+        || n.op instanceof Convolution.Conv2d
+        || n.op instanceof Convolution.DataGrad
         || n.op instanceof Composite.BatchNorm;
   }
 
@@ -254,8 +275,13 @@ final class Fuse {
       if (enabled) {
         for (Node user : uses.of(n.output())) {
           Unit u = user == null ? null : unitOf.get(user);
-          if (u != null && home == null && u.product == null && u.single == null && !u.points.isEmpty()
-              && u.shape.equals(n.output().shape()) && !(user.op instanceof Broadcast)
+          if (u != null
+              && home == null
+              && u.product == null
+              && u.single == null
+              && !u.points.isEmpty()
+              && u.shape.equals(n.output().shape())
+              && !(user.op instanceof Broadcast)
               && !leavesAndReturns(n, u)
               && program(u.shape, u.points, n.output(), null, null, epilogueSplit(n)).isPresent()) {
             home = u;
@@ -278,8 +304,13 @@ final class Fuse {
       }
       Value in = n.inputs.getFirst();
       Unit u = unitOf.get(in.node);
-      boolean fits = enabled && u != null && u.product == null && u.sum == null && !u.points.isEmpty()
-          && program(u.shape, u.points, null, in, target, -1).isPresent();
+      boolean fits =
+          enabled
+              && u != null
+              && u.product == null
+              && u.sum == null
+              && !u.points.isEmpty()
+              && program(u.shape, u.points, null, in, target, -1).isPresent();
       if (!fits) {
         u = new Unit();
         u.shape = in.shape();
@@ -314,8 +345,16 @@ final class Fuse {
     if (u.product != null && points.isEmpty()) {
       stores = List.of(accumulator);
     }
-    PointProgram p = PointProgram.of(u.shape, points, stores, accumulator, summed, reduced, u.product != null ? epilogueSplit(u.product) : -1)
-        .orElseThrow(() -> new IllegalStateException("no program for " + points));
+    PointProgram p =
+        PointProgram.of(
+                u.shape,
+                points,
+                stores,
+                accumulator,
+                summed,
+                reduced,
+                u.product != null ? epilogueSplit(u.product) : -1)
+            .orElseThrow(() -> new IllegalStateException("no program for " + points));
     List<Value> inputs = new ArrayList<>();
     List<Value> outputs = new ArrayList<>();
     List<Long> attributes = new ArrayList<>();
@@ -343,16 +382,29 @@ final class Fuse {
       op = "reduce";
       int kind = p.domain().reduceKind(reduced);
       outputs.add(u.sum.output());
-      attributes.addAll(List.of((long) kind, (long) Float.floatToRawIntBits(((SumTo) u.sum.op).factor()), (long) p.result(),
-          kind == 3 ? p.domain().channels(reduced) : 1L));
+      attributes.addAll(
+          List.of(
+              (long) kind,
+              (long) Float.floatToRawIntBits(((SumTo) u.sum.op).factor()),
+              (long) p.result(),
+              kind == 3 ? p.domain().channels(reduced) : 1L));
     }
     inputs.addAll(p.operands());
     outputs.addAll(p.stores());
     attributes.addAll(p.words());
     StringBuilder label = new StringBuilder(op);
-    points.stream().filter(n -> n.op instanceof Elementwise).forEach(n -> label.append(' ').append(n.op.label()));
-    return new Kernel(op, label.toString(), inputs, outputs, Collections.nCopies(outputs.size(), null), List.of(),
-        attributes.stream().mapToLong(Long::longValue).toArray(), false,
+    points.stream()
+        .filter(n -> n.op instanceof Elementwise)
+        .forEach(n -> label.append(' ').append(n.op.label()));
+    return new Kernel(
+        op,
+        label.toString(),
+        inputs,
+        outputs,
+        Collections.nCopies(outputs.size(), null),
+        List.of(),
+        attributes.stream().mapToLong(Long::longValue).toArray(),
+        false,
         u.nodes().stream().mapToLong(n -> n.op.flops(n)).sum());
   }
 }

@@ -17,20 +17,28 @@ public final class Gradients {
    *
    * @param outputs what to differentiate
    * @param inputs with respect to what
-   * @param gradOutputs cotangents of the outputs' shapes; null, or null elements, mean 1, for outputs of one element
+   * @param gradOutputs cotangents of the outputs' shapes; null, or null elements, mean 1, for
+   *     outputs of one element
    * @param retainGraph keeps the graph, so that another gradient can be taken through it
    * @param createGraph makes gradients that can be differentiated themselves
-   * @throws IllegalArgumentException if an input does not influence the outputs (see {@link Options#allowUnused}), or a cotangent is
-   *     missing or has another shape
-   * @throws IllegalStateException if the graph was freed by an earlier gradient without retainGraph, or an output was made by a
-   *     gradient without createGraph
+   * @throws IllegalArgumentException if an input does not influence the outputs (see {@link
+   *     Options#allowUnused}), or a cotangent is missing or has another shape
+   * @throws IllegalStateException if the graph was freed by an earlier gradient without
+   *     retainGraph, or an output was made by a gradient without createGraph
    */
   public static List<Value> grad(
-      List<Value> outputs, List<Value> inputs, List<Value> gradOutputs, boolean retainGraph, boolean createGraph) {
+      List<Value> outputs,
+      List<Value> inputs,
+      List<Value> gradOutputs,
+      boolean retainGraph,
+      boolean createGraph) {
     return grad(outputs, inputs, gradOutputs, new Options(retainGraph, createGraph, false));
   }
 
-  /** The gradient of a one-element output with respect to one input, without creating or keeping a graph. */
+  /**
+   * The gradient of a one-element output with respect to one input, without creating or keeping a
+   * graph.
+   */
   public static Value grad(Value output, Value input) {
     return grad(List.of(output), List.of(input), null, false, false).getFirst();
   }
@@ -43,12 +51,14 @@ public final class Gradients {
   /**
    * @param retainGraph keeps the graph for another gradient through it
    * @param createGraph makes gradients that can be differentiated
-   * @param allowUnused gives null for an input that does not influence the outputs, instead of an error
+   * @param allowUnused gives null for an input that does not influence the outputs, instead of an
+   *     error
    */
   public record Options(boolean retainGraph, boolean createGraph, boolean allowUnused) {}
 
   /** As {@link #grad(List, List, List, boolean, boolean)}, with all the options. */
-  public static List<Value> grad(List<Value> outputs, List<Value> inputs, List<Value> gradOutputs, Options options) {
+  public static List<Value> grad(
+      List<Value> outputs, List<Value> inputs, List<Value> gradOutputs, Options options) {
     if (outputs.isEmpty() || inputs.isEmpty()) {
       throw new IllegalArgumentException("grad: expected at least one output and one input");
     }
@@ -57,8 +67,13 @@ public final class Gradients {
       Value output = outputs.get(i);
       Value g = gradOutputs == null ? null : gradOutputs.get(i);
       if (g == null && output.shape().count() != 1) {
-        throw new IllegalArgumentException("grad: output " + i + " has shape " + output.shape()
-            + "; without a gradOutput only outputs of one element can be differentiated. Give gradOutputs, or sum the output.");
+        throw new IllegalArgumentException(
+            "grad: output "
+                + i
+                + " has shape "
+                + output.shape()
+                + "; without a gradOutput only outputs of one element can be differentiated. Give"
+                + " gradOutputs, or sum the output.");
       }
       if (g != null && !g.shape().equals(output.shape())) {
         throw new IllegalArgumentException(
@@ -69,8 +84,11 @@ public final class Gradients {
     if (Trace.current() == null) {
       for (int i = 0; i < inputs.size(); i++) {
         if (!inputs.get(i).tracked) {
-          throw new IllegalArgumentException("grad: input " + i
-              + " does not require a gradient; call requireGradient() on it before the operations that use it");
+          throw new IllegalArgumentException(
+              "grad: input "
+                  + i
+                  + " does not require a gradient; call requireGradient() on it before the"
+                  + " operations that use it");
         }
       }
     }
@@ -79,8 +97,13 @@ public final class Gradients {
     List<Value> result = path.pullBack(outputs, inputs, seeds, true);
     for (int i = 0; i < inputs.size(); i++) {
       if (result.get(i) == null && !path.reaches(inputs.get(i)) && !options.allowUnused) {
-        throw new IllegalArgumentException("grad: input " + i + " of shape " + inputs.get(i).shape()
-            + " does not influence the outputs; leave it out, or set allowUnused to get null for it");
+        throw new IllegalArgumentException(
+            "grad: input "
+                + i
+                + " of shape "
+                + inputs.get(i).shape()
+                + " does not influence the outputs; leave it out, or set allowUnused to get null"
+                + " for it");
       }
     }
     // An input that is used, but only where the derivative is zero, has a gradient of zeros.
@@ -89,7 +112,8 @@ public final class Gradients {
       Value g = result.get(i);
       boolean unused = g == null && !path.reaches(inputs.get(i));
       Value gradient = g != null || unused ? g : Ops.fullLike(inputs.get(i), 0);
-      // A gradient that happens to be a value of the graph must not be differentiable by that accident.
+      // A gradient that happens to be a value of the graph must not be differentiable by that
+      // accident.
       boolean borrowed = gradient != null && existing.contains(gradient.node);
       gradients.add(borrowed ? Ops.identity(gradient) : gradient);
     }
@@ -102,7 +126,10 @@ public final class Gradients {
     return gradients;
   }
 
-  /** Vector-Jacobian product for derivative rules: null where structurally zero; keeps and creates the graph. */
+  /**
+   * Vector-Jacobian product for derivative rules: null where structurally zero; keeps and creates
+   * the graph.
+   */
   static List<Value> vjp(List<Value> outputs, List<Value> inputs, List<Value> cotangents) {
     return Path.within(outputs, inputs).pullBack(outputs, inputs, cotangents, false);
   }
@@ -162,7 +189,9 @@ public final class Gradients {
 
     /** State that an update has left counts as given: what it was before has no influence. */
     private static boolean isDifferentiable(Node n) {
-      return !(n.op instanceof Effects.Optimize || n.op instanceof Effects.GradientNorms || n.op instanceof Effects.RingWrite
+      return !(n.op instanceof Effects.Optimize
+          || n.op instanceof Effects.GradientNorms
+          || n.op instanceof Effects.RingWrite
           || n.op instanceof Effects.CounterAdd);
     }
 
@@ -190,7 +219,8 @@ public final class Gradients {
           continue;
         }
         stack.removeLast();
-        boolean on = f.node.inputs.stream().anyMatch(v -> wanted.contains(v) || influenced.contains(v));
+        boolean on =
+            f.node.inputs.stream().anyMatch(v -> wanted.contains(v) || influenced.contains(v));
         if (on && isDifferentiable(f.node)) {
           nodes.add(f.node);
           influenced.addAll(f.node.outputs);
@@ -198,7 +228,8 @@ public final class Gradients {
       }
     }
 
-    List<Value> pullBack(List<Value> outputs, List<Value> inputs, List<Value> cotangents, boolean check) {
+    List<Value> pullBack(
+        List<Value> outputs, List<Value> inputs, List<Value> cotangents, boolean check) {
       Map<Value, Value> adjoint = new HashMap<>();
       for (int i = 0; i < outputs.size(); i++) {
         adjoint.merge(outputs.get(i), cotangents.get(i), Ops::add);
@@ -228,11 +259,18 @@ public final class Gradients {
     private static void requireLineage(Node node) {
       switch (node.lineage) {
         case KEPT -> {}
-        case FREED -> throw new IllegalStateException("grad: the graph through " + node.op.label()
-            + " was freed by an earlier gradient; take that one with retainGraph = true to differentiate again");
-        case NOT_CREATED -> throw new IllegalStateException("grad: " + node.op.label()
-            + " belongs to a gradient that was made without createGraph, so it cannot be differentiated again;"
-            + " make that gradient with createGraph = true");
+        case FREED ->
+            throw new IllegalStateException(
+                "grad: the graph through "
+                    + node.op.label()
+                    + " was freed by an earlier gradient; take that one with retainGraph = true to"
+                    + " differentiate again");
+        case NOT_CREATED ->
+            throw new IllegalStateException(
+                "grad: "
+                    + node.op.label()
+                    + " belongs to a gradient that was made without createGraph, so it cannot be"
+                    + " differentiated again; make that gradient with createGraph = true");
       }
     }
 

@@ -39,9 +39,13 @@ public final class Graph {
       for (Value v : n.outputs) {
         names.put(v, "%" + i + (n.outputs.size() > 1 ? "." + v.index : ""));
       }
-      s.append(String.format("%%%-4d %-24s %-40s <- %s%n", i++, label(n),
-          String.join(", ", n.outputs.stream().map(v -> v.spec().toString()).toList()),
-          String.join(" ", n.inputs.stream().map(names::get).toList())));
+      s.append(
+          String.format(
+              "%%%-4d %-24s %-40s <- %s%n",
+              i++,
+              label(n),
+              String.join(", ", n.outputs.stream().map(v -> v.spec().toString()).toList()),
+              String.join(" ", n.inputs.stream().map(names::get).toList())));
     }
     results.forEach((slot, v) -> s.append(String.format("%s := %s%n", slot.name(), names.get(v))));
     return s.toString();
@@ -49,7 +53,8 @@ public final class Graph {
 
   private static String label(Node n) {
     return switch (n.op) {
-      case Structural.MatMul m -> "matmul" + (m.transposeA() ? " T" : " N") + (m.transposeB() ? "T" : "N");
+      case Structural.MatMul m ->
+          "matmul" + (m.transposeA() ? " T" : " N") + (m.transposeB() ? "T" : "N");
       case Elementwise.Fill f -> "fill " + f.value();
       case Elementwise.Unary u when u.immediate() != 0 -> u.label() + " " + u.immediate();
       default -> n.op.label();

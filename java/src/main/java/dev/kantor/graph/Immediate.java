@@ -7,7 +7,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Runs an op outside a trace, as a program of that one op; programs are kept for the next op of the same types and shapes. */
+/**
+ * Runs an op outside a trace, as a program of that one op; programs are kept for the next op of the
+ * same types and shapes.
+ */
 final class Immediate {
   private Immediate() {}
 
@@ -33,8 +36,11 @@ final class Immediate {
   static Node run(Op op, List<Value> inputs) {
     for (Value v : inputs) {
       if (v.data == null) {
-        throw new IllegalStateException(op.label() + ": an operand of shape " + v.shape()
-            + " belongs to a trace that has ended; read the slot it was written to instead");
+        throw new IllegalStateException(
+            op.label()
+                + ": an operand of shape "
+                + v.shape()
+                + " belongs to a trace that has ended; read the slot it was written to instead");
       }
     }
     boolean tracked = inputs.stream().anyMatch(v -> v.tracked);
@@ -46,7 +52,8 @@ final class Immediate {
     }
     // Nobody can ask for a gradient through it, so its inputs need not be kept alive.
     List<Spec> specs = node.outputs.stream().map(Value::spec).toList();
-    Node leaf = new Node(op instanceof Elementwise.Fill ? op : new Computed(op.label(), specs), List.of());
+    Node leaf =
+        new Node(op instanceof Elementwise.Fill ? op : new Computed(op.label(), specs), List.of());
     leaf.outputs.forEach(v -> v.data = node.outputs.get(v.index).data);
     return leaf;
   }
@@ -83,14 +90,16 @@ final class Immediate {
       inputs.add(state.add(new Slot("in" + inputs.size(), spec.dtype(), spec.shape())));
     }
     List<Slot> outputs = new ArrayList<>();
-    Graph graph = Trace.of(t -> {
-      Node n = t.record(key.op, inputs.stream().map(t::read).toList());
-      for (Value v : n.outputs) {
-        Slot slot = state.add(new Slot("out" + v.index, v.dtype(), v.shape()));
-        outputs.add(slot);
-        t.write(slot, v);
-      }
-    });
+    Graph graph =
+        Trace.of(
+            t -> {
+              Node n = t.record(key.op, inputs.stream().map(t::read).toList());
+              for (Value v : n.outputs) {
+                Slot slot = state.add(new Slot("out" + v.index, v.dtype(), v.shape()));
+                outputs.add(slot);
+                t.write(slot, v);
+              }
+            });
     return new OneOp(Program.compile(graph, state), state, inputs, outputs);
   }
 }

@@ -14,11 +14,20 @@ import java.util.List;
  * @param guarded skipped once the fault flag is set
  * @param flops arithmetic operations
  */
-record Kernel(String op, String label, List<Value> inputs, List<Value> outputs, List<Value> updates, List<Value> after,
-    long[] attributes, boolean guarded, long flops) {
+record Kernel(
+    String op,
+    String label,
+    List<Value> inputs,
+    List<Value> outputs,
+    List<Value> updates,
+    List<Value> after,
+    long[] attributes,
+    boolean guarded,
+    long flops) {
 
   /** Bytes read and written if every operand crosses the memory bus once. */
   long bytes() {
-    return inputs.stream().distinct().mapToLong(v -> v.spec().bytes()).sum() + outputs.stream().mapToLong(v -> v.spec().bytes()).sum();
+    return inputs.stream().distinct().mapToLong(v -> v.spec().bytes()).sum()
+        + outputs.stream().mapToLong(v -> v.spec().bytes()).sum();
   }
 }

@@ -6,13 +6,16 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Gives every buffer of a program a place in its arena, so that buffers that are needed at the same time do not overlap. */
+/**
+ * Gives every buffer of a program a place in its arena, so that buffers that are needed at the same
+ * time do not overlap.
+ */
 final class MemoryPlan {
   private static final long ALIGNMENT = 64;
 
   /**
-   * For how many kernels after its last use a buffer's place stays free. Kernels that do not depend on each other run side by side; a place
-   * taken over at once would make them wait.
+   * For how many kernels after its last use a buffer's place stays free. Kernels that do not depend
+   * on each other run side by side; a place taken over at once would make them wait.
    */
   private static final int SLACK = 2;
 
@@ -35,8 +38,15 @@ final class MemoryPlan {
       }
     }
     List<Life> lives = new ArrayList<>();
-    span.forEach((root, s) -> lives.add(new Life(root, s[0], s[1] + SLACK,
-        root.shape().count() * Lowering.promoted(root.dtype(), doublePrecision).bytes())));
+    span.forEach(
+        (root, s) ->
+            lives.add(
+                new Life(
+                    root,
+                    s[0],
+                    s[1] + SLACK,
+                    root.shape().count()
+                        * Lowering.promoted(root.dtype(), doublePrecision).bytes())));
     lives.sort(Comparator.comparingLong(Life::bytes).reversed().thenComparingInt(Life::first));
     List<Life> placed = new ArrayList<>();
     long top = 0;
@@ -50,7 +60,9 @@ final class MemoryPlan {
   }
 
   private long lowestFree(Life life, List<Life> placed) {
-    List<Life> busy = new ArrayList<>(placed.stream().filter(p -> p.first <= life.last && life.first <= p.last).toList());
+    List<Life> busy =
+        new ArrayList<>(
+            placed.stream().filter(p -> p.first <= life.last && life.first <= p.last).toList());
     busy.sort(Comparator.comparingLong(p -> offsets.get(p.root)));
     long at = 0;
     for (Life p : busy) {

@@ -16,16 +16,20 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Merges passes through one network that are independent by row into one pass over more rows: the critic over real, fake and interpolated
- * samples, its backward pass, the generator over the noise of several steps.
+ * Merges passes through one network that are independent by row into one pass over more rows: the
+ * critic over real, fake and interpolated samples, its backward pass, the generator over the noise
+ * of several steps.
  *
  * <ol>
- *   <li>Products of several matrices with one right operand become one product of their rows, concatenated.
+ *   <li>Products of several matrices with one right operand become one product of their rows,
+ *       concatenated.
  *   <li>Elementwise ops that do the same to consecutive row ranges of the same values become one.
- *   <li>Sums of products, and of column sums, over consecutive row ranges become one over the joint range.
+ *   <li>Sums of products, and of column sums, over consecutive row ranges become one over the joint
+ *       range.
  * </ol>
  *
- * <p>The rules repeat until none applies. Every element is computed as before; only sums over rows (rule 3) change their order.
+ * <p>The rules repeat until none applies. Every element is computed as before; only sums over rows
+ * (rule 3) change their order.
  */
 final class MergeRows {
   private MergeRows() {}
@@ -73,7 +77,9 @@ final class MergeRows {
     Value source = rows.getFirst().source;
     long start = rows.getFirst().start;
     long length = rows.getLast().end() - start;
-    return length == source.shape().dim(0) ? source : new Node(new Slice(0, start, length), List.of(source)).output();
+    return length == source.shape().dim(0)
+        ? source
+        : new Node(new Slice(0, start, length), List.of(source)).output();
   }
 
   // Rule 1.
@@ -100,7 +106,8 @@ final class MergeRows {
       List<Value> lefts = members.stream().map(n -> n.inputs.getFirst()).toList();
       List<Rows> rows = lefts.stream().map(Rows::of).toList();
       Value left = consecutive(rows) ? join(rows) : new Node(new Concat(0), lefts).output();
-      Value product = new Node(members.getFirst().op, List.of(left, members.getFirst().inputs.get(1))).output();
+      Value product =
+          new Node(members.getFirst().op, List.of(left, members.getFirst().inputs.get(1))).output();
       long at = 0;
       for (Node n : members) {
         long length = n.output().shape().dim(0);
@@ -125,14 +132,17 @@ final class MergeRows {
     }
     boolean changed = false;
     for (List<Node> nodes : candidates.values()) {
-      if (nodes.size() < 2 || nodes.stream().anyMatch(n -> n.inputs.stream().anyMatch(rewriter::replaces))) {
+      if (nodes.size() < 2
+          || nodes.stream().anyMatch(n -> n.inputs.stream().anyMatch(rewriter::replaces))) {
         continue;
       }
       List<Node> members = new ArrayList<>(nodes);
       members.sort(Comparator.comparingLong(MergeRows::firstRow));
       boolean gapless = true;
       for (int i = 1; i < members.size(); i++) {
-        gapless &= firstRow(members.get(i)) == firstRow(members.get(i - 1)) + members.get(i - 1).output().shape().dim(0);
+        gapless &=
+            firstRow(members.get(i))
+                == firstRow(members.get(i - 1)) + members.get(i - 1).output().shape().dim(0);
       }
       if (!gapless) {
         continue;
@@ -160,7 +170,10 @@ final class MergeRows {
     return changed;
   }
 
-  /** What nodes that do the same to other rows have in common; null if this one does not take slices of rows. */
+  /**
+   * What nodes that do the same to other rows have in common; null if this one does not take slices
+   * of rows.
+   */
   private static List<Object> rowKey(Node n) {
     List<Object> key = new ArrayList<>(List.of(n.op));
     Rows first = null;
@@ -175,7 +188,8 @@ final class MergeRows {
         continue;
       }
       Rows rows = Rows.of(v);
-      if (!rows.isSlice() || (first != null && (rows.start != first.start || rows.length != first.length))) {
+      if (!rows.isSlice()
+          || (first != null && (rows.start != first.start || rows.length != first.length))) {
         return null;
       }
       first = rows;
@@ -226,10 +240,12 @@ final class MergeRows {
   }
 
   private static boolean isAdd(Node n) {
-    return n.op instanceof Elementwise.Binary(Elementwise.BinaryKind kind) && kind == Elementwise.BinaryKind.ADD;
+    return n.op instanceof Elementwise.Binary(Elementwise.BinaryKind kind)
+        && kind == Elementwise.BinaryKind.ADD;
   }
 
-  private static void collect(Value v, Uses uses, Set<Value> inner, List<Value> terms, boolean root) {
+  private static void collect(
+      Value v, Uses uses, Set<Value> inner, List<Value> terms, boolean root) {
     if (isAdd(v.node) && (root || uses.of(v).size() == 1)) {
       inner.add(v);
       v.node.inputs.forEach(in -> collect(in, uses, inner, terms, false));
@@ -238,7 +254,10 @@ final class MergeRows {
     }
   }
 
-  /** Joins terms of a sum whose operands stand one after the other in a value, or in a concatenation they are part of. */
+  /**
+   * Joins terms of a sum whose operands stand one after the other in a value, or in a concatenation
+   * they are part of.
+   */
   private static final class Sums {
     private final Map<Value, List<Rows>> concatenated = new HashMap<>();
     private final Ancestry ancestry;
@@ -250,7 +269,9 @@ final class MergeRows {
           long at = 0;
           for (Value part : n.inputs) {
             long rows = part.shape().dim(0);
-            concatenated.computeIfAbsent(part, k -> new ArrayList<>()).add(new Rows(n.output(), at, rows));
+            concatenated
+                .computeIfAbsent(part, k -> new ArrayList<>())
+                .add(new Rows(n.output(), at, rows));
             at += rows;
           }
         }
@@ -264,7 +285,10 @@ final class MergeRows {
         return null;
       }
       boolean product = op instanceof MatMul(boolean ta, boolean tb) && ta && !tb;
-      boolean columnSum = op instanceof SumTo(Shape target, float _) && sumsRows(first.node, target) && sumsRows(second.node, target);
+      boolean columnSum =
+          op instanceof SumTo(Shape target, float _)
+              && sumsRows(first.node, target)
+              && sumsRows(second.node, target);
       if (!product && !columnSum) {
         return null;
       }
@@ -282,7 +306,8 @@ final class MergeRows {
     private Value consecutiveIn(Node first, Node second, int k) {
       for (Rows a : places(first.inputs.get(k))) {
         for (Rows b : places(second.inputs.get(k))) {
-          boolean early = !ancestry.leadsTo(first, a.source.node) && !ancestry.leadsTo(second, a.source.node);
+          boolean early =
+              !ancestry.leadsTo(first, a.source.node) && !ancestry.leadsTo(second, a.source.node);
           if (early && consecutive(List.of(a, b))) {
             return MergeRows.join(List.of(a, b));
           }

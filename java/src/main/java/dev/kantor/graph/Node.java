@@ -3,7 +3,10 @@ package dev.kantor.graph;
 import java.util.ArrayList;
 import java.util.List;
 
-/** One application of an op. Nodes are in single-assignment form: they never change, and their order is a valid order to run them. */
+/**
+ * One application of an op. Nodes are in single-assignment form: they never change, and their order
+ * is a valid order to run them.
+ */
 final class Node {
   /** What stands in the way of differentiating through a node. */
   enum Lineage {

@@ -4,10 +4,11 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A kind of computation with its attributes. Ops are records, so equal ops on equal inputs are the same computation.
+ * A kind of computation with its attributes. Ops are records, so equal ops on equal inputs are the
+ * same computation.
  *
- * <p>The set is closed under differentiation: {@link #gradient} answers in ops of the set, so a gradient is a graph that can be
- * differentiated again.
+ * <p>The set is closed under differentiation: {@link #gradient} answers in ops of the set, so a
+ * gradient is a graph that can be differentiated again.
  */
 interface Op {
   /** The field's name for it, as errors and listings show it. */
@@ -23,7 +24,8 @@ interface Op {
   List<Spec> infer(List<Value> inputs);
 
   /**
-   * The derivative of {@code sum_k <output k, g_k>} with respect to each input; null where it is structurally zero.
+   * The derivative of {@code sum_k <output k, g_k>} with respect to each input; null where it is
+   * structurally zero.
    *
    * @param g the outputs' cotangents, null where nothing flows in; at least one is not null
    */

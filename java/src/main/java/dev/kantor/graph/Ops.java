@@ -12,11 +12,11 @@ import java.util.List;
 import java.util.OptionalDouble;
 
 /**
- * The operations on {@link Value}s. While a {@link Trace} is open on the calling thread they record nodes in it; otherwise each runs
- * at once on {@link dev.kantor.tensor.Device#shared()}.
+ * The operations on {@link Value}s. While a {@link Trace} is open on the calling thread they record
+ * nodes in it; otherwise each runs at once on {@link dev.kantor.tensor.Device#shared()}.
  *
- * <p>Binary operations broadcast as NumPy does. Every operation throws {@link IllegalArgumentException} naming itself, the shapes and
- * what it expected.
+ * <p>Binary operations broadcast as NumPy does. Every operation throws {@link
+ * IllegalArgumentException} naming itself, the shapes and what it expected.
  */
 public final class Ops {
   private Ops() {}
@@ -25,11 +25,13 @@ public final class Ops {
   public static Value tensor(float[] contents, long... dims) {
     Shape shape = Shape.of(dims);
     if (contents.length != shape.count()) {
-      throw new IllegalArgumentException(contents.length + " numbers for shape " + shape + ", which has " + shape.count());
+      throw new IllegalArgumentException(
+          contents.length + " numbers for shape " + shape + ", which has " + shape.count());
     }
     Value v = new Node(new Immediate.Given(Spec.f32(shape)), List.of()).output();
     v.data = Arena.ofAuto().allocate(Math.max(4L * contents.length, 4), 64);
-    java.lang.foreign.MemorySegment.copy(contents, 0, v.data, ValueLayout.JAVA_FLOAT, 0, contents.length);
+    java.lang.foreign.MemorySegment.copy(
+        contents, 0, v.data, ValueLayout.JAVA_FLOAT, 0, contents.length);
     return v;
   }
 
@@ -59,7 +61,9 @@ public final class Ops {
   }
 
   public static Value sub(Value a, Value b) {
-    return isConstant(b, 0) && a.shape().equals(Shape.broadcast(a.shape(), b.shape())) ? a : binary(BinaryKind.SUB, a, b);
+    return isConstant(b, 0) && a.shape().equals(Shape.broadcast(a.shape(), b.shape()))
+        ? a
+        : binary(BinaryKind.SUB, a, b);
   }
 
   public static Value mul(Value a, Value b) {
@@ -98,7 +102,8 @@ public final class Ops {
     if (factor == 0) {
       return fullLike(x, 0);
     }
-    if (x.node.op instanceof Elementwise.Unary(UnaryKind kind, float first) && kind == UnaryKind.SCALE) {
+    if (x.node.op instanceof Elementwise.Unary(UnaryKind kind, float first)
+        && kind == UnaryKind.SCALE) {
       return unary(UnaryKind.SCALE, (float) (first * factor), x.node.inputs.getFirst());
     }
     return unary(UnaryKind.SCALE, (float) factor, x);
@@ -193,7 +198,9 @@ public final class Ops {
         : broadcastByAxis(x, shape);
   }
 
-  /** For axes that no kernel repeats together: one after the other, each moved to the end for it. */
+  /**
+   * For axes that no kernel repeats together: one after the other, each moved to the end for it.
+   */
   private static Value broadcastByAxis(Value x, Shape shape) {
     long[] dims = new long[shape.rank()];
     Arrays.fill(dims, 1);
@@ -223,7 +230,9 @@ public final class Ops {
       double times = (double) x.shape().count() / shape.count();
       return apply(new Fill(new Spec(x.dtype(), shape), (float) (c.getAsDouble() * times)));
     }
-    return Domain.of(x.shape(), List.of(), shape).isPresent() ? apply(new Structural.SumTo(shape), x) : sumByAxis(x, shape);
+    return Domain.of(x.shape(), List.of(), shape).isPresent()
+        ? apply(new Structural.SumTo(shape), x)
+        : sumByAxis(x, shape);
   }
 
   /** For axes that no kernel sums together: one after the other, each moved to the end for it. */
@@ -253,7 +262,9 @@ public final class Ops {
     }
     for (int i = 0; i < kept.length; i++) {
       int at = i;
-      boolean reduced = axes.length == 0 || Arrays.stream(axes).anyMatch(a -> Math.floorMod(a, kept.length) == at);
+      boolean reduced =
+          axes.length == 0
+              || Arrays.stream(axes).anyMatch(a -> Math.floorMod(a, kept.length) == at);
       if (!reduced) {
         dropped.add(kept[i]);
       }
@@ -287,7 +298,8 @@ public final class Ops {
     }
     OptionalDouble c = constant(x);
     if (c.isPresent()) {
-      return apply(new Fill(new Spec(x.dtype(), x.shape().with(axis, length)), (float) c.getAsDouble()));
+      return apply(
+          new Fill(new Spec(x.dtype(), x.shape().with(axis, length)), (float) c.getAsDouble()));
     }
     return apply(new Structural.Slice(axis, start, length), x);
   }
@@ -309,19 +321,24 @@ public final class Ops {
 
   /** The product of two matrices, each transposed first where asked. */
   public static Value matmul(Value a, Value b, boolean transposeA, boolean transposeB) {
-    if (a.shape().rank() == 2 && b.shape().rank() == 2
-        && a.shape().dim(transposeA ? 0 : 1) == 1 && b.shape().dim(transposeB ? 1 : 0) == 1) {
+    if (a.shape().rank() == 2
+        && b.shape().rank() == 2
+        && a.shape().dim(transposeA ? 0 : 1) == 1
+        && b.shape().dim(transposeB ? 1 : 0) == 1) {
       // An outer product is a broadcast multiplication, which fuses with what follows.
-      return mul(reshape(a, Shape.of(a.shape().count(), 1)), reshape(b, Shape.of(1, b.shape().count())));
+      return mul(
+          reshape(a, Shape.of(a.shape().count(), 1)), reshape(b, Shape.of(1, b.shape().count())));
     }
     OptionalDouble ca = constant(a);
     OptionalDouble cb = constant(b);
     if ((ca.isPresent() || cb.isPresent()) && a.shape().rank() == 2 && b.shape().rank() == 2) {
       // A constant factor leaves the sums of the other's rows or columns.
-      Shape product = new Structural.MatMul(transposeA, transposeB).infer(List.of(a, b)).getFirst().shape();
-      Value sums = ca.isPresent()
-          ? reshape(sum(b, transposeB ? 1 : 0), Shape.of(1, product.dim(1)))
-          : reshape(sum(a, transposeA ? 0 : 1), Shape.of(product.dim(0), 1));
+      Shape product =
+          new Structural.MatMul(transposeA, transposeB).infer(List.of(a, b)).getFirst().shape();
+      Value sums =
+          ca.isPresent()
+              ? reshape(sum(b, transposeB ? 1 : 0), Shape.of(1, product.dim(1)))
+              : reshape(sum(a, transposeA ? 0 : 1), Shape.of(product.dim(0), 1));
       return broadcast(scale(sums, ca.isPresent() ? ca.getAsDouble() : cb.getAsDouble()), product);
     }
     return apply(new Structural.MatMul(transposeA, transposeB), a, b);
@@ -347,7 +364,8 @@ public final class Ops {
    * @return [N, O, P, Q], P = (H + 2 padding - dilation (R - 1) - 1) / stride + 1, Q likewise
    */
   public static Value conv2d(Value x, Value weight, long stride, long padding, long dilation) {
-    return apply(new Convolution.Conv2d(Convolution.Geometry.square(stride, padding, dilation)), x, weight);
+    return apply(
+        new Convolution.Conv2d(Convolution.Geometry.square(stride, padding, dilation)), x, weight);
   }
 
   /**
@@ -356,12 +374,27 @@ public final class Ops {
    * @param y [N, O, P, Q]
    * @param weight [O, C, R, S], the layout of the convolution that this transposes
    * @param outputPadding rows and columns added at the end, below the stride
-   * @return [N, C, H, W], H = (P - 1) stride - 2 padding + dilation (R - 1) + outputPadding + 1, W likewise
+   * @return [N, C, H, W], H = (P - 1) stride - 2 padding + dilation (R - 1) + outputPadding + 1, W
+   *     likewise
    */
-  public static Value convTranspose2d(Value y, Value weight, long stride, long padding, long outputPadding, long dilation) {
-    long h = (y.shape().dim(2) - 1) * stride - 2 * padding + dilation * (weight.shape().dim(2) - 1) + outputPadding + 1;
-    long w = (y.shape().dim(3) - 1) * stride - 2 * padding + dilation * (weight.shape().dim(3) - 1) + outputPadding + 1;
-    return apply(new Convolution.DataGrad(Convolution.Geometry.square(stride, padding, dilation), h, w), y, weight);
+  public static Value convTranspose2d(
+      Value y, Value weight, long stride, long padding, long outputPadding, long dilation) {
+    long h =
+        (y.shape().dim(2) - 1) * stride
+            - 2 * padding
+            + dilation * (weight.shape().dim(2) - 1)
+            + outputPadding
+            + 1;
+    long w =
+        (y.shape().dim(3) - 1) * stride
+            - 2 * padding
+            + dilation * (weight.shape().dim(3) - 1)
+            + outputPadding
+            + 1;
+    return apply(
+        new Convolution.DataGrad(Convolution.Geometry.square(stride, padding, dilation), h, w),
+        y,
+        weight);
   }
 
   /**
@@ -417,8 +450,8 @@ public final class Ops {
   }
 
   /**
-   * weight * mean_i (||g_i|| - center)^2 over the rows of g: the gradient penalty (Gulrajani et al. 2017). One-sided: only norms above
-   * center cost. At a zero row the subgradient is 0.
+   * weight * mean_i (||g_i|| - center)^2 over the rows of g: the gradient penalty (Gulrajani et al.
+   * 2017). One-sided: only norms above center cost. At a zero row the subgradient is 0.
    *
    * @param g [rows, columns], usually a gradient made with createGraph
    * @return the penalty, a scalar, and the rows' norms [rows]
@@ -432,7 +465,8 @@ public final class Ops {
   public record Penalty(Value value, Value norms) {}
 
   /**
-   * Binary cross-entropy of logits against one target for all, mean over elements: softplus(x) - target * x.
+   * Binary cross-entropy of logits against one target for all, mean over elements: softplus(x) -
+   * target * x.
    *
    * @param target in [0, 1]
    */
@@ -442,8 +476,8 @@ public final class Ops {
   }
 
   /**
-   * Binary cross-entropy of probabilities against one target for all, mean over elements; logarithms are kept at or above -100, as the
-   * field's frameworks do.
+   * Binary cross-entropy of probabilities against one target for all, mean over elements;
+   * logarithms are kept at or above -100, as the field's frameworks do.
    */
   public static Value bce(Value probabilities, double target) {
     Value yes = scale(atLeast(log(probabilities), -100), -target);
@@ -469,7 +503,10 @@ public final class Ops {
     try {
       shape = Shape.broadcast(a.shape(), b.shape());
     } catch (IllegalArgumentException e) {
-      throw Op.mismatch(kind.name().toLowerCase(java.util.Locale.ROOT), "operands are %s and %s, which do not broadcast", a.spec(),
+      throw Op.mismatch(
+          kind.name().toLowerCase(java.util.Locale.ROOT),
+          "operands are %s and %s, which do not broadcast",
+          a.spec(),
           b.spec());
     }
     return apply(new Elementwise.Binary(kind), broadcast(a, shape), broadcast(b, shape));

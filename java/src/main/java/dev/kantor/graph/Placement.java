@@ -5,8 +5,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Which memory each value is: its own buffer of the arena, a slot, or a part of another value's. Reshapes and row ranges are parts of their
- * source, updated state takes over the slot, and what is concatenated by rows is computed in its place where it can be.
+ * Which memory each value is: its own buffer of the arena, a slot, or a part of another value's.
+ * Reshapes and row ranges are parts of their source, updated state takes over the slot, and what is
+ * concatenated by rows is computed in its place where it can be.
  */
 final class Placement {
   /** Elements from the start of {@code root}, a value with memory of its own. */
@@ -17,7 +18,8 @@ final class Placement {
   private final Map<Value, Inside> inside = new HashMap<>();
 
   /**
-   * @param guarded whether writes to state depend on the fault flag, so that a slot must not be written before its assignment
+   * @param guarded whether writes to state depend on the fault flag, so that a slot must not be
+   *     written before its assignment
    */
   Placement(Graph graph, boolean guarded) {
     List<Node> nodes = graph.nodes;
@@ -25,7 +27,8 @@ final class Placement {
       if (n.op instanceof Structural.Reshape) {
         inside.put(n.output(), new Inside(n.inputs.getFirst(), 0));
       } else if (n.op instanceof Structural.Slice(int axis, long start, long _) && axis == 0) {
-        inside.put(n.output(), new Inside(n.inputs.getFirst(), start * rowSize(n.inputs.getFirst())));
+        inside.put(
+            n.output(), new Inside(n.inputs.getFirst(), start * rowSize(n.inputs.getFirst())));
       }
       for (Value v : n.outputs) {
         int in = Effects.inPlaceInput(n, v.index);
@@ -41,16 +44,24 @@ final class Placement {
     }
     if (!guarded) {
       Uses uses = new Uses(graph);
-      nodes.stream().filter(n -> n.op instanceof Effects.Assign).forEach(n -> computeInSlot(n, uses));
+      nodes.stream()
+          .filter(n -> n.op instanceof Effects.Assign)
+          .forEach(n -> computeInSlot(n, uses));
     }
   }
 
-  /** A value that is assigned to a slot, for good, whose old contents nobody reads is computed there. */
+  /**
+   * A value that is assigned to a slot, for good, whose old contents nobody reads is computed
+   * there.
+   */
   private void computeInSlot(Node assign, Uses uses) {
     Value old = assign.inputs.get(0);
     Value base = base(assign.inputs.get(1));
     boolean isLast = uses.of(assign.output()).stream().allMatch(user -> user == null);
-    if (isLast && uses.of(old).size() == 1 && old.node.op instanceof Sources.ReadSlot && !(base.node.op instanceof Sources.ReadSlot)
+    if (isLast
+        && uses.of(old).size() == 1
+        && old.node.op instanceof Sources.ReadSlot
+        && !(base.node.op instanceof Sources.ReadSlot)
         && !inside.containsKey(base)) {
       inside.put(base, new Inside(old, 0));
     }

@@ -13,13 +13,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The program of a fused elementwise kernel (pointwise.h): its nodes in order, with registers given out by last use.
+ * The program of a fused elementwise kernel (pointwise.h): its nodes in order, with registers given
+ * out by last use.
  *
  * @param operands what it reads, each with its access pattern
  * @param stores the values it writes, in order of the outputs
  * @param result the register of the value that a reduction sums, or 0
  */
-record PointProgram(Domain domain, List<Value> operands, List<Value> stores, long[] code, int result) {
+record PointProgram(
+    Domain domain, List<Value> operands, List<Value> stores, long[] code, int result) {
   private static final int REGISTERS = 16;
   private static final int MOST_OPERANDS = 64;
   private static final int MOST_STORES = 16;
@@ -35,10 +37,17 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
    * @param summed the value to sum, or null
    * @param reduced the shape to sum to, or null
    * @param split 1 to fix the domain's split for a matrix product, -1 to choose it
-   * @return empty if an operand has no access pattern, or there are more operands, stores or live values than the core takes
+   * @return empty if an operand has no access pattern, or there are more operands, stores or live
+   *     values than the core takes
    */
-  static Optional<PointProgram> of(Shape shape, List<Node> nodes, List<Value> stores, Value accumulator, Value summed,
-      Shape reduced, int split) {
+  static Optional<PointProgram> of(
+      Shape shape,
+      List<Node> nodes,
+      List<Value> stores,
+      Value accumulator,
+      Value summed,
+      Shape reduced,
+      int split) {
     Set<Value> inside = new LinkedHashSet<>();
     nodes.forEach(n -> inside.add(n.output()));
     Set<Value> operands = new LinkedHashSet<>();
@@ -61,15 +70,19 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
       return Optional.empty();
     }
     List<Shape> shapes = operands.stream().map(Value::shape).toList();
-    Optional<Domain> domain = split < 0
-        ? Domain.of(shape, shapes, reduced)
-        : Optional.of(new Domain(shape, split)).filter(d -> shapes.stream().allMatch(s -> d.access(s).isPresent()));
-    return domain.flatMap(d -> new Coder(d, List.copyOf(operands), stores, accumulator, summed, nodes).code());
+    Optional<Domain> domain =
+        split < 0
+            ? Domain.of(shape, shapes, reduced)
+            : Optional.of(new Domain(shape, split))
+                .filter(d -> shapes.stream().allMatch(s -> d.access(s).isPresent()));
+    return domain.flatMap(
+        d -> new Coder(d, List.copyOf(operands), stores, accumulator, summed, nodes).code());
   }
 
   /** The words of the attributes. */
   List<Long> words() {
-    List<Long> w = new ArrayList<>(List.of(domain.rows(), domain.columns(), (long) operands.size()));
+    List<Long> w =
+        new ArrayList<>(List.of(domain.rows(), domain.columns(), (long) operands.size()));
     for (Value v : operands) {
       Domain.Access a = domain.access(v.shape()).orElseThrow();
       w.addAll(List.of(a.period(), a.rowStride(), a.columnStride()));
@@ -83,7 +96,11 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
   }
 
   private static long word(int op, int dst, int a, int b, float immediate) {
-    return op | dst << 8 | a << 16 | (long) b << 24 | (long) Float.floatToRawIntBits(immediate) << 32;
+    return op
+        | dst << 8
+        | a << 16
+        | (long) b << 24
+        | (long) Float.floatToRawIntBits(immediate) << 32;
   }
 
   private static final class Coder {
@@ -100,7 +117,13 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
     private final Set<Node> members;
     private boolean overflow;
 
-    Coder(Domain domain, List<Value> operands, List<Value> stores, Value accumulator, Value summed, List<Node> nodes) {
+    Coder(
+        Domain domain,
+        List<Value> operands,
+        List<Value> stores,
+        Value accumulator,
+        Value summed,
+        List<Node> nodes) {
       this.nodes = nodes;
       this.members = new LinkedHashSet<>(nodes);
       this.domain = domain;
@@ -139,12 +162,19 @@ record PointProgram(Domain domain, List<Value> operands, List<Value> stores, lon
         return Optional.empty();
       }
       return Optional.of(
-          new PointProgram(domain, operands, stores, code.stream().mapToLong(Long::longValue).toArray(), result));
+          new PointProgram(
+              domain,
+              operands,
+              stores,
+              code.stream().mapToLong(Long::longValue).toArray(),
+              result));
     }
 
     /** A broadcast is only another way to read its input. */
     private Value resolve(Value v) {
-      return v.node.op instanceof Broadcast && members.contains(v.node) ? v.node.inputs.getFirst() : v;
+      return v.node.op instanceof Broadcast && members.contains(v.node)
+          ? v.node.inputs.getFirst()
+          : v;
     }
 
     private void emit(Node n) {

@@ -14,7 +14,10 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** A graph compiled for a state's device. Replaying it touches neither Java's heap nor the host's data. */
+/**
+ * A graph compiled for a state's device. Replaying it touches neither Java's heap nor the host's
+ * data.
+ */
 public final class Program implements AutoCloseable {
   private static final int MAGIC = 0x5250544B;
   private static final int VERSION = 1;
@@ -29,7 +32,8 @@ public final class Program implements AutoCloseable {
   private boolean closed;
 
   /**
-   * Which passes run; all of them by default. Results agree to rounding whatever is chosen, which the tests hold them to.
+   * Which passes run; all of them by default. Results agree to rounding whatever is chosen, which
+   * the tests hold them to.
    *
    * @param merge merge passes over the same network that are independent by row
    * @param fuse fuse elementwise chains with each other, with matrix products and with sums
@@ -80,7 +84,13 @@ public final class Program implements AutoCloseable {
     return ((Sources.ReadSlot) at.node.op).slot();
   }
 
-  private Program(Graph graph, Graph optimised, List<Kernel> kernels, Placement placement, MemoryPlan plan, State state,
+  private Program(
+      Graph graph,
+      Graph optimised,
+      List<Kernel> kernels,
+      Placement placement,
+      MemoryPlan plan,
+      State state,
       Slot fault) {
     this.graph = graph;
     this.optimised = optimised;
@@ -100,13 +110,18 @@ public final class Program implements AutoCloseable {
     }
     w.i64(arenaBytes).u32(fault == null ? NO_SLOT : slots.get(fault)).u32(kernels.size());
     for (Kernel k : kernels) {
-      w.name(k.op()).u32(k.guarded() ? 1 : 0).u32(k.inputs().size()).u32(k.outputs().size()).u32(k.attributes().length);
+      w.name(k.op())
+          .u32(k.guarded() ? 1 : 0)
+          .u32(k.inputs().size())
+          .u32(k.outputs().size())
+          .u32(k.attributes().length);
       for (List<Value> operands : List.of(k.inputs(), k.outputs())) {
         for (Value v : operands) {
           Placement.Home home = placement.home(v);
           DType t = Lowering.promoted(v.dtype(), state.isDoublePrecision());
           boolean inSlot = home.root().node.op instanceof Sources.ReadSlot;
-          w.u32(inSlot ? slots.get(((Sources.ReadSlot) home.root().node.op).slot()) : ARENA).u32(t.code());
+          w.u32(inSlot ? slots.get(((Sources.ReadSlot) home.root().node.op).slot()) : ARENA)
+              .u32(t.code());
           w.i64((inSlot ? 0 : plan.offset(home.root())) + home.offset() * t.bytes());
           w.u32(v.shape().rank());
           for (long d : v.shape().dims()) {
@@ -155,7 +170,8 @@ public final class Program implements AutoCloseable {
   /**
    * Replays the program.
    *
-   * @return how many whole iterations were done, and whether it was cancelled or met a non-finite value
+   * @return how many whole iterations were done, and whether it was cancelled or met a non-finite
+   *     value
    */
   public Native.RunResult run(long iterations) {
     return Native.run(handle, iterations);
@@ -206,14 +222,24 @@ public final class Program implements AutoCloseable {
   /** A listing of the kernels, with arithmetic and bytes. */
   public String describe() {
     StringBuilder s = new StringBuilder();
-    s.append(String.format(Locale.ROOT, "%-4s %-44s %-34s %12s %12s%n", "#", "kernel", "result", "MFLOP", "KB"));
+    s.append(
+        String.format(
+            Locale.ROOT, "%-4s %-44s %-34s %12s %12s%n", "#", "kernel", "result", "MFLOP", "KB"));
     int i = 0;
     for (Kernel k : kernels) {
       String label = k.label().length() > 44 ? k.label().substring(0, 41) + "..." : k.label();
-      String result = String.join(" ", k.outputs().stream().limit(3).map(v -> v.spec().toString()).toList())
-          + (k.outputs().size() > 3 ? " .. (" + k.outputs().size() + ")" : "");
-      s.append(String.format(Locale.ROOT, "%-4d %-44s %-34s %12.3f %12.1f%n", i++, label, result, k.flops() / 1e6,
-          k.bytes() / 1024.0));
+      String result =
+          String.join(" ", k.outputs().stream().limit(3).map(v -> v.spec().toString()).toList())
+              + (k.outputs().size() > 3 ? " .. (" + k.outputs().size() + ")" : "");
+      s.append(
+          String.format(
+              Locale.ROOT,
+              "%-4d %-44s %-34s %12.3f %12.1f%n",
+              i++,
+              label,
+              result,
+              k.flops() / 1e6,
+              k.bytes() / 1024.0));
     }
     return s.toString();
   }

@@ -6,7 +6,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Rebuilds a graph from its results with some values replaced by others; what nothing needs any more is not rebuilt. */
+/**
+ * Rebuilds a graph from its results with some values replaced by others; what nothing needs any
+ * more is not rebuilt.
+ */
 final class Rewriter {
   private final Map<Value, Value> replacement = new HashMap<>();
   private final Map<Node, Node> built = new HashMap<>();

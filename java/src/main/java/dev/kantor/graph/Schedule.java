@@ -8,7 +8,10 @@ import java.util.Map;
 import java.util.PriorityQueue;
 import java.util.Set;
 
-/** An order for units: inputs first, and whoever reads a slot's old contents before they are updated. */
+/**
+ * An order for units: inputs first, and whoever reads a slot's old contents before they are
+ * updated.
+ */
 final class Schedule {
   private Schedule() {}
 
@@ -42,7 +45,9 @@ final class Schedule {
         int in = Effects.inPlaceInput(u.single, v.index);
         if (in >= 0) {
           Value old = base(u.single.inputs.get(in));
-          readers.getOrDefault(old, List.of()).stream().filter(r -> r != u).forEach(before.get(u)::add);
+          readers.getOrDefault(old, List.of()).stream()
+              .filter(r -> r != u)
+              .forEach(before.get(u)::add);
         }
       }
     }
@@ -54,7 +59,8 @@ final class Schedule {
     Map<Fuse.Unit, Integer> time = new HashMap<>();
     Map<Fuse.Unit, Integer> waiting = new HashMap<>();
     Map<Fuse.Unit, List<Fuse.Unit>> next = new HashMap<>();
-    PriorityQueue<Fuse.Unit> ready = new PriorityQueue<>((a, b) -> Integer.compare(time.get(a), time.get(b)));
+    PriorityQueue<Fuse.Unit> ready =
+        new PriorityQueue<>((a, b) -> Integer.compare(time.get(a), time.get(b)));
     for (Fuse.Unit u : units) {
       time.put(u, u.nodes().stream().mapToInt(position::get).max().orElseThrow());
       waiting.put(u, before.get(u).size());
@@ -76,9 +82,14 @@ final class Schedule {
     if (order.size() < units.size()) {
       Set<Fuse.Unit> rest = new HashSet<>(units);
       order.forEach(rest::remove);
-      throw new IllegalStateException("a slot's old contents are used after it was updated, by one of "
-          + rest.stream().flatMap(u -> u.nodes().stream()).map(n -> n.op.label()).distinct().toList()
-          + "; read the slot again after the update");
+      throw new IllegalStateException(
+          "a slot's old contents are used after it was updated, by one of "
+              + rest.stream()
+                  .flatMap(u -> u.nodes().stream())
+                  .map(n -> n.op.label())
+                  .distinct()
+                  .toList()
+              + "; read the slot again after the update");
     }
     return order;
   }

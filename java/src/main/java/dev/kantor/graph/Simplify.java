@@ -14,7 +14,8 @@ final class Simplify {
 
   static Graph run(Graph graph) {
     Graph live = new Rewriter().apply(graph);
-    // Nodes come after their inputs, so an input has been replaced by the first of its kind before its users are looked up.
+    // Nodes come after their inputs, so an input has been replaced by the first of its kind before
+    // its users are looked up.
     Map<Key, Node> first = new HashMap<>();
     Map<Value, Value> same = new HashMap<>();
     Rewriter rewriter = new Rewriter();
@@ -28,7 +29,8 @@ final class Simplify {
         rewriter.replace(n.output(), source);
         continue;
       }
-      Key key = new Key(n.op, n.inputs.stream().map(v -> same.getOrDefault(v, v)).toList(), n.after);
+      Key key =
+          new Key(n.op, n.inputs.stream().map(v -> same.getOrDefault(v, v)).toList(), n.after);
       Node earlier = first.putIfAbsent(key, n);
       if (earlier != null) {
         for (Value v : n.outputs) {

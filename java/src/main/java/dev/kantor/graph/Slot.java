@@ -5,7 +5,8 @@ import dev.kantor.tensor.Shape;
 import java.util.Objects;
 
 /**
- * A named place on the device that outlives a program's run: a parameter, a moment, a counter, an input, a ring of metrics.
+ * A named place on the device that outlives a program's run: a parameter, a moment, a counter, an
+ * input, a ring of metrics.
  *
  * @param name unique within a {@link State}; dots separate levels, as in {@code critic.0.weight}
  */

@@ -5,7 +5,9 @@ import dev.kantor.tensor.Shape;
 import java.util.Arrays;
 import java.util.List;
 
-/** Ops that bring values into a graph: state, random numbers, data. Nothing flows back through them. */
+/**
+ * Ops that bring values into a graph: state, random numbers, data. Nothing flows back through them.
+ */
 interface Sources {
 
   /** The contents of a slot when the program's iteration starts. */
@@ -50,7 +52,8 @@ interface Sources {
   }
 
   /** Uniform numbers in [low, high) (uniform.h). Inputs: seed, counter. */
-  record Uniform(Shape shape, long stream, long stepScale, long stepOffset, float low, float high) implements Op {
+  record Uniform(Shape shape, long stream, long stepScale, long stepOffset, float low, float high)
+      implements Op {
     @Override
     public List<Spec> infer(List<Value> in) {
       Sources.requireCounters(label(), in);
@@ -71,7 +74,10 @@ interface Sources {
     }
   }
 
-  /** Indices of a batch of samples in the order of its epoch (batch_indices.h). Inputs: seed, counter. */
+  /**
+   * Indices of a batch of samples in the order of its epoch (batch_indices.h). Inputs: seed,
+   * counter.
+   */
   record BatchIndices(long batch, long count, long stepScale, long stepOffset) implements Op {
     @Override
     public String label() {
@@ -82,7 +88,11 @@ interface Sources {
     public List<Spec> infer(List<Value> in) {
       Sources.requireCounters(label(), in);
       if (batch < 1 || batch > count) {
-        throw Op.mismatch(label(), "a batch of %d does not fit %d samples; choose a smaller batch or more data", batch, count);
+        throw Op.mismatch(
+            label(),
+            "a batch of %d does not fit %d samples; choose a smaller batch or more data",
+            batch,
+            count);
       }
       return List.of(new Spec(DType.I32, Shape.of(batch)));
     }
@@ -93,14 +103,21 @@ interface Sources {
     }
   }
 
-  /** Rows of a data set by index, as scale * data + shift (gather.h). Inputs: data [count, width], indices i32 [n]. */
+  /**
+   * Rows of a data set by index, as scale * data + shift (gather.h). Inputs: data [count, width],
+   * indices i32 [n].
+   */
   record Gather(float scale, float shift) implements Op {
     @Override
     public List<Spec> infer(List<Value> in) {
       Value data = in.get(0);
       Value indices = in.get(1);
       if (data.shape().rank() != 2 || indices.dtype() != DType.I32 || indices.shape().rank() != 1) {
-        throw Op.mismatch(label(), "data is %s and indices %s; expected [count, width] and i32[n]", data.spec(), indices.spec());
+        throw Op.mismatch(
+            label(),
+            "data is %s and indices %s; expected [count, width] and i32[n]",
+            data.spec(),
+            indices.spec());
       }
       return List.of(Spec.f32(Shape.of(indices.shape().dim(0), data.shape().dim(1))));
     }
@@ -142,10 +159,17 @@ interface Sources {
 
     @Override
     public List<Spec> infer(List<Value> in) {
-      if (in.get(0).dtype() != DType.I32 || in.get(0).shape().rank() != 2 || in.get(1).dtype() != DType.I32) {
-        throw Op.mismatch(label(), "labels are %s and indices %s; expected i32[count, 1] and i32[n]", in.get(0).spec(), in.get(1).spec());
+      if (in.get(0).dtype() != DType.I32
+          || in.get(0).shape().rank() != 2
+          || in.get(1).dtype() != DType.I32) {
+        throw Op.mismatch(
+            label(),
+            "labels are %s and indices %s; expected i32[count, 1] and i32[n]",
+            in.get(0).spec(),
+            in.get(1).spec());
       }
-      return List.of(new Spec(DType.I32, Shape.of(in.get(1).shape().dim(0), in.get(0).shape().dim(1))));
+      return List.of(
+          new Spec(DType.I32, Shape.of(in.get(1).shape().dim(0), in.get(0).shape().dim(1))));
     }
 
     @Override
@@ -157,7 +181,11 @@ interface Sources {
   private static void requireCounters(String label, List<Value> in) {
     for (Value v : in) {
       if (v.dtype() != DType.I64 || v.shape().count() != 1) {
-        throw Op.mismatch(label, "seed and counter are %s and %s; expected i64[1] each", in.get(0).spec(), in.get(1).spec());
+        throw Op.mismatch(
+            label,
+            "seed and counter are %s and %s; expected i64[1] each",
+            in.get(0).spec(),
+            in.get(1).spec());
       }
     }
   }

@@ -26,7 +26,8 @@ public final class State implements AutoCloseable {
   }
 
   /**
-   * @param doublePrecision keeps float32 slots as float64 and runs programs so; the reference device alone can
+   * @param doublePrecision keeps float32 slots as float64 and runs programs so; the reference
+   *     device alone can
    */
   public State(Device device, boolean doublePrecision) {
     this.device = device;
@@ -40,7 +41,10 @@ public final class State implements AutoCloseable {
     this.parent = parent;
   }
 
-  /** A state whose programs see this one's slots too, while its own slots are no part of this one. Close it first. */
+  /**
+   * A state whose programs see this one's slots too, while its own slots are no part of this one.
+   * Close it first.
+   */
   public State child() {
     return new State(this);
   }
@@ -63,11 +67,20 @@ public final class State implements AutoCloseable {
     return add(slot, device.allocate(bytes));
   }
 
-  /** Adds a read-only slot over host memory, a mapped data set say, which must outlive this state. */
+  /**
+   * Adds a read-only slot over host memory, a mapped data set say, which must outlive this state.
+   */
   public Slot addMapped(Slot slot, MemorySegment contents) {
     if (contents.byteSize() != slot.spec().bytes()) {
       throw new IllegalArgumentException(
-          "slot " + slot.name() + " is " + slot.spec() + ", " + slot.spec().bytes() + " bytes, not " + contents.byteSize());
+          "slot "
+              + slot.name()
+              + " is "
+              + slot.spec()
+              + ", "
+              + slot.spec().bytes()
+              + " bytes, not "
+              + contents.byteSize());
     }
     return add(slot, device.wrap(contents));
   }
@@ -107,7 +120,8 @@ public final class State implements AutoCloseable {
   Memory memory(Slot slot) {
     Entry e = entry(slot.name());
     if (!e.slot.equals(slot)) {
-      throw new IllegalArgumentException("slot " + slot.name() + " is " + e.slot.spec() + ", not " + slot.spec());
+      throw new IllegalArgumentException(
+          "slot " + slot.name() + " is " + e.slot.spec() + ", not " + slot.spec());
     }
     return e.memory;
   }
@@ -205,7 +219,8 @@ public final class State implements AutoCloseable {
 
   private static void requireFloating(Slot slot) {
     if (!slot.dtype().isFloating()) {
-      throw new IllegalArgumentException("slot " + slot.name() + " is " + slot.spec() + ", not floating-point");
+      throw new IllegalArgumentException(
+          "slot " + slot.name() + " is " + slot.spec() + ", not floating-point");
     }
   }
 

@@ -47,7 +47,8 @@ interface Structural {
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      return List.of(Ops.broadcast(Ops.scale(g.getFirst(), factor), node.inputs.getFirst().shape()));
+      return List.of(
+          Ops.broadcast(Ops.scale(g.getFirst(), factor), node.inputs.getFirst().shape()));
     }
 
     @Override
@@ -63,7 +64,12 @@ interface Structural {
       Value x = in.getFirst();
       if (x.shape().count() != shape.count()) {
         throw Op.mismatch(
-            label(), "%s has %d elements, %s has %d", x.spec(), x.shape().count(), shape, shape.count());
+            label(),
+            "%s has %d elements, %s has %d",
+            x.spec(),
+            x.shape().count(),
+            shape,
+            shape.count());
       }
       return List.of(new Spec(x.dtype(), shape));
     }
@@ -79,8 +85,13 @@ interface Structural {
     @Override
     public List<Spec> infer(List<Value> in) {
       Value x = in.getFirst();
-      if (axis < 0 || axis >= x.shape().rank() || start < 0 || length < 1 || start + length > x.shape().dim(axis)) {
-        throw Op.mismatch(label(), "[%d, %d) of axis %d is outside %s", start, start + length, axis, x.spec());
+      if (axis < 0
+          || axis >= x.shape().rank()
+          || start < 0
+          || length < 1
+          || start + length > x.shape().dim(axis)) {
+        throw Op.mismatch(
+            label(), "[%d, %d) of axis %d is outside %s", start, start + length, axis, x.spec());
       }
       return List.of(new Spec(x.dtype(), x.shape().with(axis, length)));
     }
@@ -98,14 +109,17 @@ interface Structural {
     public List<Spec> infer(List<Value> in) {
       Value x = in.getFirst();
       if (axis < 0 || axis >= x.shape().rank() || before < 0 || behind < 0) {
-        throw Op.mismatch(label(), "cannot pad axis %d of %s by %d and %d", axis, x.spec(), before, behind);
+        throw Op.mismatch(
+            label(), "cannot pad axis %d of %s by %d and %d", axis, x.spec(), before, behind);
       }
-      return List.of(new Spec(x.dtype(), x.shape().with(axis, before + x.shape().dim(axis) + behind)));
+      return List.of(
+          new Spec(x.dtype(), x.shape().with(axis, before + x.shape().dim(axis) + behind)));
     }
 
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
-      return List.of(Ops.slice(g.getFirst(), axis, before, node.inputs.getFirst().shape().dim(axis)));
+      return List.of(
+          Ops.slice(g.getFirst(), axis, before, node.inputs.getFirst().shape().dim(axis)));
     }
   }
 
@@ -120,8 +134,12 @@ interface Structural {
             || v.dtype() != first.dtype()
             || v.shape().rank() != first.shape().rank()
             || !v.shape().with(axis, 1).equals(first.shape().with(axis, 1))) {
-          throw Op.mismatch(label(), "%s beside %s; expected one type and equal extents but on axis %d", first.spec(),
-              v.spec(), axis);
+          throw Op.mismatch(
+              label(),
+              "%s beside %s; expected one type and equal extents but on axis %d",
+              first.spec(),
+              v.spec(),
+              axis);
         }
         extent += v.shape().dim(axis);
       }
@@ -161,23 +179,40 @@ interface Structural {
     }
   }
 
-  /** op(a) op(b) of matrices, op = transposed where asked. Its derivatives are the same op with other flags. */
+  /**
+   * op(a) op(b) of matrices, op = transposed where asked. Its derivatives are the same op with
+   * other flags.
+   */
   record MatMul(boolean transposeA, boolean transposeB) implements Op {
     @Override
     public List<Spec> infer(List<Value> in) {
       Value a = in.get(0);
       Value b = in.get(1);
-      if (a.shape().rank() != 2 || b.shape().rank() != 2 || a.dtype() != b.dtype() || !a.dtype().isFloating()) {
-        throw Op.mismatch(label(), "a is %s and b is %s; expected two matrices of one floating-point type", a.spec(),
+      if (a.shape().rank() != 2
+          || b.shape().rank() != 2
+          || a.dtype() != b.dtype()
+          || !a.dtype().isFloating()) {
+        throw Op.mismatch(
+            label(),
+            "a is %s and b is %s; expected two matrices of one floating-point type",
+            a.spec(),
             b.spec());
       }
       long k = a.shape().dim(transposeA ? 0 : 1);
       if (b.shape().dim(transposeB ? 1 : 0) != k) {
-        throw Op.mismatch(label(), "a is %s%s but b is %s%s; expected b %s", a.spec(), transposeA ? " transposed" : "",
-            b.spec(), transposeB ? " transposed" : "", transposeB ? "[*, " + k + "]" : "[" + k + ", *]");
+        throw Op.mismatch(
+            label(),
+            "a is %s%s but b is %s%s; expected b %s",
+            a.spec(),
+            transposeA ? " transposed" : "",
+            b.spec(),
+            transposeB ? " transposed" : "",
+            transposeB ? "[*, " + k + "]" : "[" + k + ", *]");
       }
       return List.of(
-          new Spec(a.dtype(), Shape.of(a.shape().dim(transposeA ? 1 : 0), b.shape().dim(transposeB ? 0 : 1))));
+          new Spec(
+              a.dtype(),
+              Shape.of(a.shape().dim(transposeA ? 1 : 0), b.shape().dim(transposeB ? 0 : 1))));
     }
 
     @Override
@@ -185,14 +220,18 @@ interface Structural {
       Value a = node.inputs.get(0);
       Value b = node.inputs.get(1);
       Value g = gs.getFirst();
-      Value da = transposeA ? Ops.matmul(b, g, transposeB, true) : Ops.matmul(g, b, false, !transposeB);
-      Value db = transposeB ? Ops.matmul(g, a, true, transposeA) : Ops.matmul(a, g, !transposeA, false);
+      Value da =
+          transposeA ? Ops.matmul(b, g, transposeB, true) : Ops.matmul(g, b, false, !transposeB);
+      Value db =
+          transposeB ? Ops.matmul(g, a, true, transposeA) : Ops.matmul(a, g, !transposeA, false);
       return Arrays.asList(da, db);
     }
 
     @Override
     public long flops(Node node) {
-      return 2 * node.output().shape().count() * node.inputs.getFirst().shape().dim(transposeA ? 0 : 1);
+      return 2
+          * node.output().shape().count()
+          * node.inputs.getFirst().shape().dim(transposeA ? 0 : 1);
     }
   }
 }

@@ -52,11 +52,12 @@ public final class Trace {
       CURRENT.remove();
     }
     Map<Slot, Value> results = new LinkedHashMap<>();
-    trace.versions.forEach((slot, v) -> {
-      if (trace.written.contains(slot)) {
-        results.put(slot, v);
-      }
-    });
+    trace.versions.forEach(
+        (slot, v) -> {
+          if (trace.written.contains(slot)) {
+            results.put(slot, v);
+          }
+        });
     return new Graph(trace.nodes, results);
   }
 
@@ -68,7 +69,8 @@ public final class Trace {
   public Value read(Slot slot) {
     Slot same = names.putIfAbsent(slot.name(), slot);
     if (same != null && !same.equals(slot)) {
-      throw new IllegalArgumentException("two slots are named " + slot.name() + ": " + same + " and " + slot);
+      throw new IllegalArgumentException(
+          "two slots are named " + slot.name() + ": " + same + " and " + slot);
     }
     return versions.computeIfAbsent(slot, s -> record(new Sources.ReadSlot(s), List.of()).output());
   }
@@ -89,8 +91,8 @@ public final class Trace {
   }
 
   /**
-   * Makes {@code slot}, i64[4], the fault flag of everything that follows: see {@link #guardedNorms}. While its first element is not 0,
-   * nothing is written to state.
+   * Makes {@code slot}, i64[4], the fault flag of everything that follows: see {@link
+   * #guardedNorms}. While its first element is not 0, nothing is written to state.
    */
   public void faultSlot(Slot slot) {
     fault = slot;
@@ -98,7 +100,8 @@ public final class Trace {
   }
 
   /**
-   * The norm of each tensor and of all together, f32[T + 1]; raises the fault flag if an element is not finite.
+   * The norm of each tensor and of all together, f32[T + 1]; raises the fault flag if an element is
+   * not finite.
    *
    * @param counter what the flag records as the time
    * @param firstTensor the number it records for the first tensor
@@ -136,7 +139,8 @@ public final class Trace {
    * @param clip whether its values are clipped to [-c, c] after the update
    * @param decay whether weight decay applies
    */
-  public record Updated(Slot parameter, Slot first, Slot second, Slot average, boolean clip, boolean decay) {}
+  public record Updated(
+      Slot parameter, Slot first, Slot second, Slot average, boolean clip, boolean decay) {}
 
   /**
    * One update of many parameters in one pass over their state (optimizer.h).
@@ -145,9 +149,11 @@ public final class Trace {
    * @param step i64[1], the number of updates
    * @param gradients one for each parameter
    */
-  public void optimize(Rule rule, Slot hyper, Slot step, List<Updated> parameters, List<Value> gradients) {
+  public void optimize(
+      Rule rule, Slot hyper, Slot step, List<Updated> parameters, List<Value> gradients) {
     if (parameters.size() != gradients.size()) {
-      throw new IllegalArgumentException(parameters.size() + " parameters but " + gradients.size() + " gradients");
+      throw new IllegalArgumentException(
+          parameters.size() + " parameters but " + gradients.size() + " gradients");
     }
     boolean ema = parameters.stream().anyMatch(p -> p.average != null);
     List<Slot> slots = new ArrayList<>(List.of(step));
@@ -162,8 +168,14 @@ public final class Trace {
     List<Value> in = new ArrayList<>(List.of(read(hyper)));
     in.addAll(gradients);
     slots.forEach(s -> in.add(read(s)));
-    update(new Effects.Optimize(rule, ema, parameters.stream().map(Updated::clip).toList(),
-        parameters.stream().map(Updated::decay).toList()), in, slots);
+    update(
+        new Effects.Optimize(
+            rule,
+            ema,
+            parameters.stream().map(Updated::clip).toList(),
+            parameters.stream().map(Updated::decay).toList()),
+        in,
+        slots);
   }
 
   /** Adds to an i64[1] slot. */
@@ -171,7 +183,9 @@ public final class Trace {
     update(new Effects.CounterAdd(amount), List.of(read(counter)), List.of(counter));
   }
 
-  /** Writes the values, one after the other, as row (counter mod rows) of a ring f32[rows, width]. */
+  /**
+   * Writes the values, one after the other, as row (counter mod rows) of a ring f32[rows, width].
+   */
   public void ringWrite(Slot ring, Slot counter, List<Value> values) {
     List<Value> in = new ArrayList<>();
     in.add(read(counter));
@@ -181,44 +195,58 @@ public final class Trace {
   }
 
   /**
-   * Numbers the random streams of the ops that follow from {@code first} on. Programs that share a seed take ranges of their own, so that
-   * one's numbers never depend on whether the other ran.
+   * Numbers the random streams of the ops that follow from {@code first} on. Programs that share a
+   * seed take ranges of their own, so that one's numbers never depend on whether the other ran.
    */
   public void streamsFrom(long first) {
     streams = first;
   }
 
-  /** Where a random op's numbers come from: position {@code counter * scale + offset} of a stream of its own. */
+  /**
+   * Where a random op's numbers come from: position {@code counter * scale + offset} of a stream of
+   * its own.
+   */
   public record Clock(Slot seed, Slot counter, long scale, long offset) {
     public Clock {
       if (scale < 1 || offset < 0 || offset >= scale) {
-        throw new IllegalArgumentException("offset " + offset + " must be in [0, scale) and scale positive: " + scale);
+        throw new IllegalArgumentException(
+            "offset " + offset + " must be in [0, scale) and scale positive: " + scale);
       }
     }
   }
 
   /** Standard normal numbers, new ones each iteration. */
   public Value normal(Clock clock, long... dims) {
-    return record(new Sources.Normal(Shape.of(dims), streams++, clock.scale, clock.offset),
-        List.of(read(clock.seed), read(clock.counter))).output();
+    return record(
+            new Sources.Normal(Shape.of(dims), streams++, clock.scale, clock.offset),
+            List.of(read(clock.seed), read(clock.counter)))
+        .output();
   }
 
   /** Uniform numbers in [low, high), new ones each iteration. */
   public Value uniform(Clock clock, double low, double high, long... dims) {
     return record(
-        new Sources.Uniform(Shape.of(dims), streams++, clock.scale, clock.offset, (float) low, (float) high),
-        List.of(read(clock.seed), read(clock.counter))).output();
+            new Sources.Uniform(
+                Shape.of(dims), streams++, clock.scale, clock.offset, (float) low, (float) high),
+            List.of(read(clock.seed), read(clock.counter)))
+        .output();
   }
 
-  /** Indices i32[batch] of the clock's batch of an endless sequence of shuffled epochs over {@code count} samples. */
+  /**
+   * Indices i32[batch] of the clock's batch of an endless sequence of shuffled epochs over {@code
+   * count} samples.
+   */
   public Value batchIndices(Clock clock, long batch, long count) {
-    return record(new Sources.BatchIndices(batch, count, clock.scale, clock.offset),
-        List.of(read(clock.seed), read(clock.counter))).output();
+    return record(
+            new Sources.BatchIndices(batch, count, clock.scale, clock.offset),
+            List.of(read(clock.seed), read(clock.counter)))
+        .output();
   }
 
   /** Rows of data [count, width] (u8 or f32) by index, as scale * data + shift, f32. */
   public Value gather(Slot data, Value indices, double scale, double shift) {
-    return record(new Sources.Gather((float) scale, (float) shift), List.of(read(data), indices)).output();
+    return record(new Sources.Gather((float) scale, (float) shift), List.of(read(data), indices))
+        .output();
   }
 
   /** Counts of x's elements in equal bins of [low, high], i64[bins]. */
@@ -250,8 +278,11 @@ public final class Trace {
   private List<Value> checked(Op op, List<Value> inputs) {
     for (Value v : inputs) {
       if (!known.contains(v.node)) {
-        throw new IllegalArgumentException(op.label() + ": an operand of shape " + v.shape()
-            + " was made outside this trace; hand it in through a slot (Trace.read)");
+        throw new IllegalArgumentException(
+            op.label()
+                + ": an operand of shape "
+                + v.shape()
+                + " was made outside this trace; hand it in through a slot (Trace.read)");
       }
     }
     return inputs;

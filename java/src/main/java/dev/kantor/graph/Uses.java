@@ -1,8 +1,8 @@
 package dev.kantor.graph;
 
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
-import java.util.ArrayList;
 import java.util.Map;
 
 /** Who uses a value: nodes, each once a use; a result counts as a use by null. */

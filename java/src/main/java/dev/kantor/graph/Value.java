@@ -6,7 +6,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 
 /**
- * A typed value: while tracing, a place in the graph; outside a trace, a tensor that has been computed.
+ * A typed value: while tracing, a place in the graph; outside a trace, a tensor that has been
+ * computed.
  *
  * <p>The methods are {@link Ops} in infix form.
  */
@@ -40,8 +41,8 @@ public final class Value {
   }
 
   /**
-   * Asks that operations on this value be remembered, so that {@link Gradients#grad} can differentiate with respect to it. Needed
-   * outside a trace only: a trace remembers everything.
+   * Asks that operations on this value be remembered, so that {@link Gradients#grad} can
+   * differentiate with respect to it. Needed outside a trace only: a trace remembers everything.
    */
   public Value requireGradient() {
     tracked = true;
@@ -56,7 +57,9 @@ public final class Value {
   public float[] toFloats() {
     if (data == null) {
       throw new IllegalStateException(
-          "this value of shape " + shape() + " is part of a trace: it has no contents until the program runs. Write it to a slot"
+          "this value of shape "
+              + shape()
+              + " is part of a trace: it has no contents until the program runs. Write it to a slot"
               + " (Trace.write) and read the slot after the run, or compute it outside the trace.");
     }
     return data.toArray(ValueLayout.JAVA_FLOAT);

@@ -3,8 +3,8 @@ package dev.kantor.nativelib;
 import java.util.Objects;
 
 /**
- * A call of the native core failed. The message is the core's own: what was wrong and what to do about it, outermost cause
- * first, one cause a line.
+ * A call of the native core failed. The message is the core's own: what was wrong and what to do
+ * about it, outermost cause first, one cause a line.
  */
 public final class KantorException extends RuntimeException {
   private static final long serialVersionUID = 1L;

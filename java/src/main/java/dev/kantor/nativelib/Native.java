@@ -9,17 +9,22 @@ import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * The native core, {@code kantor.h}, as Java sees it: handles are {@code long} addresses (0 is no handle), host memory is a
- * native {@link MemorySegment}.
+ * The native core, {@code kantor.h}, as Java sees it: handles are {@code long} addresses (0 is no
+ * handle), host memory is a native {@link MemorySegment}.
  *
- * <p>A handle must not be used after it was closed, freed or destroyed; close programs first, then memories, then the device.
- * Different threads may run different programs; the runs on one device take turns.
+ * <p>A handle must not be used after it was closed, freed or destroyed; close programs first, then
+ * memories, then the device. Different threads may run different programs; the runs on one device
+ * take turns.
  *
- * <p>Whatever fails throws a {@link KantorException} with the core's error text. Every method throws one with {@link
- * Status#UNSUPPORTED} where the native library of this platform is missing or is of another version.
+ * <p>Whatever fails throws a {@link KantorException} with the core's error text. Every method
+ * throws one with {@link Status#UNSUPPORTED} where the native library of this platform is missing
+ * or is of another version.
  */
 public final class Native {
-  /** The system property that names the folder of the unpacked libraries; without it they are looked for in the class path. */
+  /**
+   * The system property that names the folder of the unpacked libraries; without it they are looked
+   * for in the class path.
+   */
   public static final String LIBRARY_PATH = "kantor.library.path";
 
   private static final String JAVACPP_LOADS = "org.bytedeco.javacpp.loadlibraries";
@@ -55,10 +60,11 @@ public final class Native {
   }
 
   /**
-   * Opens a device: "cpu" (the fastest instruction set of this processor), "cpu-avx512", "cpu-avx2", "cpu-portable" or
-   * "reference".
+   * Opens a device: "cpu" (the fastest instruction set of this processor), "cpu-avx512",
+   * "cpu-avx2", "cpu-portable" or "reference".
    *
-   * @param threads how many threads run a program, the caller's included; 0 takes all processors. Results do not depend on it
+   * @param threads how many threads run a program, the caller's included; 0 takes all processors.
+   *     Results do not depend on it
    * @return the device, to be closed by {@link #closeDevice}
    */
   public static long openDevice(String name, int threads) {
@@ -95,7 +101,8 @@ public final class Native {
   public static long allocate(long device, long bytes) {
     requireLibrary();
     if (bytes < 0) {
-      throw new KantorException(Status.INVALID_ARGUMENT, "allocate: the size must not be negative: " + bytes);
+      throw new KantorException(
+          Status.INVALID_ARGUMENT, "allocate: the size must not be negative: " + bytes);
     }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment memory = arena.allocate(ValueLayout.JAVA_LONG);
@@ -105,8 +112,8 @@ public final class Native {
   }
 
   /**
-   * Device memory over host memory, a mapped file say, that programs may only read. The caller keeps the segment's arena open
-   * until the memory is freed. A CPU device uses it in place.
+   * Device memory over host memory, a mapped file say, that programs may only read. The caller
+   * keeps the segment's arena open until the memory is freed. A CPU device uses it in place.
    *
    * @return the memory, to be freed by {@link #free}
    */
@@ -163,8 +170,14 @@ public final class Native {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment handles = arena.allocateFrom(ValueLayout.JAVA_LONG, slots);
       MemorySegment program = arena.allocate(ValueLayout.JAVA_LONG);
-      check(Kantor.kt_program_create(
-          device, bytes.address(), bytes.byteSize(), handles.address(), slots.length, program.address()));
+      check(
+          Kantor.kt_program_create(
+              device,
+              bytes.address(),
+              bytes.byteSize(),
+              handles.address(),
+              slots.length,
+              program.address()));
       return program.get(ValueLayout.JAVA_LONG, 0);
     } finally {
       Reference.reachabilityFence(bytes);
@@ -177,8 +190,9 @@ public final class Native {
   }
 
   /**
-   * Replays the program in one call. A cancelled run and one that met a fault are results, everything else that ends a run
-   * early is thrown. The fault stays set until the caller clears its slot.
+   * Replays the program in one call. A cancelled run and one that met a fault are results,
+   * everything else that ends a run early is thrown. The fault stays set until the caller clears
+   * its slot.
    */
   public static RunResult run(long program, long iterations) {
     requireLibrary();
@@ -205,18 +219,21 @@ public final class Native {
   }
 
   /**
-   * A JSON object with "arenaBytes", "scratchBytes", "stages" and "instructions", an array of objects with "index", "op",
-   * "shapes", "ns" (time summed over threads, while profiling) and "calls".
+   * A JSON object with "arenaBytes", "scratchBytes", "stages" and "instructions", an array of
+   * objects with "index", "op", "shapes", "ns" (time summed over threads, while profiling) and
+   * "calls".
    */
   public static String describeProgram(long program) {
     requireLibrary();
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment needed = arena.allocate(ValueLayout.JAVA_LONG);
       MemorySegment json = arena.allocate(PROGRAM_JSON_BYTES);
-      int code = Kantor.kt_program_describe(program, json.address(), json.byteSize(), needed.address());
+      int code =
+          Kantor.kt_program_describe(program, json.address(), json.byteSize(), needed.address());
       if (needed.get(ValueLayout.JAVA_LONG, 0) > json.byteSize()) {
         json = arena.allocate(needed.get(ValueLayout.JAVA_LONG, 0));
-        code = Kantor.kt_program_describe(program, json.address(), json.byteSize(), needed.address());
+        code =
+            Kantor.kt_program_describe(program, json.address(), json.byteSize(), needed.address());
       }
       check(code);
       return json.getString(0);
@@ -234,27 +251,37 @@ public final class Native {
     } catch (UnsatisfiedLinkError | NoClassDefFoundError e) {
       return new KantorException(
           Status.UNSUPPORTED,
-          "the native library of Kantor could not be loaded: " + e.getMessage()
-              + "\nthis jar has libraries for the platform it was built on only; build it here: mvn package",
+          "the native library of Kantor could not be loaded: "
+              + e.getMessage()
+              + "\n"
+              + "this jar has libraries for the platform it was built on only; build it here: mvn"
+              + " package",
           e);
     }
     int version = Kantor.kt_abi_version();
     if (version != Kantor.KT_ABI_VERSION) {
       return new KantorException(
           Status.UNSUPPORTED,
-          "the native library has version " + version + " of the C interface, this jar needs " + Kantor.KT_ABI_VERSION
+          "the native library has version "
+              + version
+              + " of the C interface, this jar needs "
+              + Kantor.KT_ABI_VERSION
               + "\nbuild both from the same sources: mvn clean package");
     }
     return null;
   }
 
-  /** JavaCPP's search through the class path takes 0.25 s of processor time; a start of the launcher knows the place. */
+  /**
+   * JavaCPP's search through the class path takes 0.25 s of processor time; a start of the launcher
+   * knows the place.
+   */
   @SuppressWarnings("restricted")
   private static void loadFrom(Path folder) {
     System.load(folder.resolve("libkantor.so").toAbsolutePath().toString());
     System.load(folder.resolve("libjniKantor.so").toAbsolutePath().toString());
     String before = System.getProperty(JAVACPP_LOADS);
-    System.setProperty(JAVACPP_LOADS, "false"); // or the binding's initialiser would search after all
+    System.setProperty(
+        JAVACPP_LOADS, "false"); // or the binding's initialiser would search after all
     try {
       Kantor.kt_abi_version();
     } finally {
@@ -275,11 +302,13 @@ public final class Native {
   private static void requireNative(MemorySegment host) {
     if (!host.isNative()) {
       throw new KantorException(
-          Status.INVALID_ARGUMENT, "the host memory lies on the Java heap; allocate it from an Arena or map a file");
+          Status.INVALID_ARGUMENT,
+          "the host memory lies on the Java heap; allocate it from an Arena or map a file");
     }
     if (!host.scope().isAlive() || !host.isAccessibleBy(Thread.currentThread())) {
       throw new KantorException(
-          Status.INVALID_ARGUMENT, "the arena of the host memory is closed, or confined to another thread");
+          Status.INVALID_ARGUMENT,
+          "the arena of the host memory is closed, or confined to another thread");
     }
   }
 
@@ -291,6 +320,8 @@ public final class Native {
 
   @SuppressWarnings("restricted") // The C interface promises a string that ends with a zero.
   private static String errorMessage() {
-    return MemorySegment.ofAddress(Kantor.kt_error_message()).reinterpret(Long.MAX_VALUE).getString(0);
+    return MemorySegment.ofAddress(Kantor.kt_error_message())
+        .reinterpret(Long.MAX_VALUE)
+        .getString(0);
   }
 }

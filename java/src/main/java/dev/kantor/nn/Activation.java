@@ -34,8 +34,11 @@ public enum Activation implements Module {
         return a;
       }
     }
-    throw new IllegalArgumentException("activation " + label + "; expected one of "
-        + List.of(values()).stream().map(Activation::label).toList());
+    throw new IllegalArgumentException(
+        "activation "
+            + label
+            + "; expected one of "
+            + List.of(values()).stream().map(Activation::label).toList());
   }
 
   @Override

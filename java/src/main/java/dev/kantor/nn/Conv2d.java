@@ -12,13 +12,18 @@ import java.util.List;
  * @param weight [out, in, kernel, kernel]
  * @param bias [out]
  */
-public record Conv2d(Parameter weight, Parameter bias, long stride, long padding) implements Module {
+public record Conv2d(Parameter weight, Parameter bias, long stride, long padding)
+    implements Module {
 
-  public static Conv2d of(String name, long in, long out, long kernel, long stride, long padding, Initialisation init) {
+  public static Conv2d of(
+      String name, long in, long out, long kernel, long stride, long padding, Initialisation init) {
     long fanIn = in * kernel * kernel;
     return new Conv2d(
-        new Parameter(Slot.f32(name + ".weight", out, in, kernel, kernel), init.weight(fanIn), true),
-        new Parameter(Slot.f32(name + ".bias", out), init.bias(fanIn), false), stride, padding);
+        new Parameter(
+            Slot.f32(name + ".weight", out, in, kernel, kernel), init.weight(fanIn), true),
+        new Parameter(Slot.f32(name + ".bias", out), init.bias(fanIn), false),
+        stride,
+        padding);
   }
 
   @Override

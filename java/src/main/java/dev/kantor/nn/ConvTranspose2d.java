@@ -11,15 +11,28 @@ import java.util.List;
  * @param weight [in, out, kernel, kernel], the framework's layout
  * @param bias [out]
  */
-public record ConvTranspose2d(Parameter weight, Parameter bias, long stride, long padding, long outputPadding) implements Module {
+public record ConvTranspose2d(
+    Parameter weight, Parameter bias, long stride, long padding, long outputPadding)
+    implements Module {
 
   public static ConvTranspose2d of(
-      String name, long in, long out, long kernel, long stride, long padding, long outputPadding, Initialisation init) {
+      String name,
+      long in,
+      long out,
+      long kernel,
+      long stride,
+      long padding,
+      long outputPadding,
+      Initialisation init) {
     // The framework counts the fan-in of a transposed convolution over its output channels.
     long fanIn = out * kernel * kernel;
     return new ConvTranspose2d(
-        new Parameter(Slot.f32(name + ".weight", in, out, kernel, kernel), init.weight(fanIn), true),
-        new Parameter(Slot.f32(name + ".bias", out), init.bias(fanIn), false), stride, padding, outputPadding);
+        new Parameter(
+            Slot.f32(name + ".weight", in, out, kernel, kernel), init.weight(fanIn), true),
+        new Parameter(Slot.f32(name + ".bias", out), init.bias(fanIn), false),
+        stride,
+        padding,
+        outputPadding);
   }
 
   @Override
@@ -29,7 +42,8 @@ public record ConvTranspose2d(Parameter weight, Parameter bias, long stride, lon
 
   @Override
   public Value forward(Pass pass, Value x) {
-    Value y = Ops.convTranspose2d(x, pass.trace().read(weight.slot()), stride, padding, outputPadding, 1);
+    Value y =
+        Ops.convTranspose2d(x, pass.trace().read(weight.slot()), stride, padding, outputPadding, 1);
     return Ops.add(y, Conv2d.perChannel(pass.trace().read(bias.slot())));
   }
 }

@@ -31,7 +31,8 @@ public enum Initialisation {
         return i;
       }
     }
-    throw new IllegalArgumentException("initialisation " + label + "; expected framework or normal-0.02");
+    throw new IllegalArgumentException(
+        "initialisation " + label + "; expected framework or normal-0.02");
   }
 
   Initial weight(long fanIn) {

@@ -17,8 +17,10 @@ public record LayerNorm(Parameter gamma, Parameter beta) implements Module {
 
   public static LayerNorm of(String name, long features) {
     return new LayerNorm(
-        new Parameter(Slot.f32(name + ".weight", features), new Parameter.Initial.Constant(1), false),
-        new Parameter(Slot.f32(name + ".bias", features), new Parameter.Initial.Constant(0), false));
+        new Parameter(
+            Slot.f32(name + ".weight", features), new Parameter.Initial.Constant(1), false),
+        new Parameter(
+            Slot.f32(name + ".bias", features), new Parameter.Initial.Constant(0), false));
   }
 
   @Override
@@ -28,6 +30,7 @@ public record LayerNorm(Parameter gamma, Parameter beta) implements Module {
 
   @Override
   public Value forward(Pass pass, Value x) {
-    return Ops.layerNorm(x, pass.trace().read(gamma.slot()), pass.trace().read(beta.slot()), EPSILON);
+    return Ops.layerNorm(
+        x, pass.trace().read(gamma.slot()), pass.trace().read(beta.slot()), EPSILON);
   }
 }

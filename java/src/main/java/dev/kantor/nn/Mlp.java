@@ -3,7 +3,10 @@ package dev.kantor.nn;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The multi-layer perceptrons of the family. Layers are numbered as the field's frameworks number a sequence, activations included. */
+/**
+ * The multi-layer perceptrons of the family. Layers are numbered as the field's frameworks number a
+ * sequence, activations included.
+ */
 public final class Mlp {
   private Mlp() {}
 
@@ -17,7 +20,12 @@ public final class Mlp {
    * @param layerNorm whether a layer norm stands before each {@code between}
    */
   public static Sequential of(
-      String name, List<Long> widths, Activation between, Activation last, boolean layerNorm, Initialisation init) {
+      String name,
+      List<Long> widths,
+      Activation between,
+      Activation last,
+      boolean layerNorm,
+      Initialisation init) {
     List<Module> modules = new ArrayList<>();
     for (int i = 1; i < widths.size(); i++) {
       modules.add(Linear.of(name + "." + modules.size(), widths.get(i - 1), widths.get(i), init));

@@ -8,7 +8,8 @@ import java.util.Objects;
  *
  * @param slot where it lives
  * @param initial how it starts
- * @param isWeight whether weight clipping and weight decay apply: weights of linear and convolution layers, not biases or scales
+ * @param isWeight whether weight clipping and weight decay apply: weights of linear and convolution
+ *     layers, not biases or scales
  */
 public record Parameter(Slot slot, Initial initial, boolean isWeight) {
   public Parameter {

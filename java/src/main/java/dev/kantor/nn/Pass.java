@@ -7,8 +7,8 @@ import java.util.Objects;
  * One forward pass.
  *
  * @param trace where it is written
- * @param training whether batch norm uses the batch's statistics and updates its running ones, and dropout drops; else they use what
- *     training left
+ * @param training whether batch norm uses the batch's statistics and updates its running ones, and
+ *     dropout drops; else they use what training left
  */
 public record Pass(Trace trace, boolean training) {
   public Pass {

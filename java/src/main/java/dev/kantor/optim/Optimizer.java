@@ -18,7 +18,8 @@ public sealed interface Optimizer {
    * @param beta1 decay of the first moment, in [0, 1)
    * @param beta2 decay of the second moment, in [0, 1)
    */
-  record Adam(double learningRate, double beta1, double beta2, double epsilon, double weightDecay) implements Optimizer {
+  record Adam(double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
+      implements Optimizer {
     public static final double DEFAULT_EPSILON = 1e-8;
 
     public Adam {
@@ -62,15 +63,21 @@ public sealed interface Optimizer {
   /**
    * What surrounds the rule.
    *
-   * @param clip c of the clipping of weights to [-c, c] after each update (Arjovsky et al. 2017), or 0 for none
-   * @param emaDecay decay of a moving average of the parameters, kept in {@code parameter.ema}, or 0 for none
+   * @param clip c of the clipping of weights to [-c, c] after each update (Arjovsky et al. 2017),
+   *     or 0 for none
+   * @param emaDecay decay of a moving average of the parameters, kept in {@code parameter.ema}, or
+   *     0 for none
    */
   record Around(double clip, double emaDecay) {
     public static final Around NOTHING = new Around(0, 0);
 
     public Around {
       if (!(clip >= 0) || !(emaDecay >= 0 && emaDecay < 1)) {
-        throw new IllegalArgumentException("clip must not be negative and the EMA decay must be in [0, 1): " + clip + ", " + emaDecay);
+        throw new IllegalArgumentException(
+            "clip must not be negative and the EMA decay must be in [0, 1): "
+                + clip
+                + ", "
+                + emaDecay);
       }
     }
   }
@@ -83,21 +90,45 @@ public sealed interface Optimizer {
     }
   }
 
-  /** Adds the optimiser's slots ({@code name.hyper}, {@code name.step}, {@code parameter.m}, {@code parameter.v}) to a state. */
+  /**
+   * Adds the optimiser's slots ({@code name.hyper}, {@code name.step}, {@code parameter.m}, {@code
+   * parameter.v}) to a state.
+   */
   default Bound bind(String name, State state, List<Parameter> parameters, Around around) {
-    Trace.Rule rule = switch (this) {
-      case Adam _ -> Trace.Rule.ADAM;
-      case RmsProp _ -> Trace.Rule.RMSPROP;
-      case Sgd _ -> Trace.Rule.SGD;
-    };
+    Trace.Rule rule =
+        switch (this) {
+          case Adam _ -> Trace.Rule.ADAM;
+          case RmsProp _ -> Trace.Rule.RMSPROP;
+          case Sgd _ -> Trace.Rule.SGD;
+        };
     Slot hyper = state.add(Slot.f32(name + ".hyper", 8));
     float clip = (float) around.clip;
     float ema = (float) around.emaDecay;
     switch (this) {
-      case Adam a -> state.set(hyper, (float) a.learningRate, (float) a.beta1, (float) a.beta2, (float) a.epsilon,
-          (float) a.weightDecay, clip, ema, 0f);
-      case RmsProp r -> state.set(hyper, (float) r.learningRate, (float) r.alpha, 0f, (float) r.epsilon, 0f, clip, ema, 0f);
-      case Sgd s -> state.set(hyper, (float) s.learningRate, (float) s.momentum, 0f, 0f, 0f, clip, ema, 0f);
+      case Adam a ->
+          state.set(
+              hyper,
+              (float) a.learningRate,
+              (float) a.beta1,
+              (float) a.beta2,
+              (float) a.epsilon,
+              (float) a.weightDecay,
+              clip,
+              ema,
+              0f);
+      case RmsProp r ->
+          state.set(
+              hyper,
+              (float) r.learningRate,
+              (float) r.alpha,
+              0f,
+              (float) r.epsilon,
+              0f,
+              clip,
+              ema,
+              0f);
+      case Sgd s ->
+          state.set(hyper, (float) s.learningRate, (float) s.momentum, 0f, 0f, 0f, clip, ema, 0f);
     }
     Slot step = state.add(Slot.counter(name + ".step"));
     List<Trace.Updated> updated = new ArrayList<>();
@@ -106,7 +137,9 @@ public sealed interface Optimizer {
       Slot second = rule == Trace.Rule.SGD ? null : state.add(like(p.slot(), ".v"));
       Slot average = around.emaDecay > 0 ? state.add(like(p.slot(), ".ema")) : null;
       boolean decay = this instanceof Adam a && a.weightDecay > 0 && p.isWeight();
-      updated.add(new Trace.Updated(p.slot(), first, second, average, around.clip > 0 && p.isWeight(), decay));
+      updated.add(
+          new Trace.Updated(
+              p.slot(), first, second, average, around.clip > 0 && p.isWeight(), decay));
     }
     return new Bound(rule, hyper, step, updated);
   }

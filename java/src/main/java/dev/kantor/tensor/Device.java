@@ -4,8 +4,8 @@ import dev.kantor.nativelib.Native;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A place where programs run. A device is a value: several may be open in one process. Close it after the memories and programs
- * that were made on it.
+ * A place where programs run. A device is a value: several may be open in one process. Close it
+ * after the memories and programs that were made on it.
  */
 public final class Device implements AutoCloseable {
   private static volatile Device shared;
@@ -22,8 +22,8 @@ public final class Device implements AutoCloseable {
   /**
    * Opens a device.
    *
-   * @param name {@code cpu} (the fastest instruction set at hand), {@code cpu-avx512}, {@code cpu-avx2}, {@code cpu-portable} or
-   *     {@code reference} (plain loops, the oracle of the tests)
+   * @param name {@code cpu} (the fastest instruction set at hand), {@code cpu-avx512}, {@code
+   *     cpu-avx2}, {@code cpu-portable} or {@code reference} (plain loops, the oracle of the tests)
    * @param threads how many threads run a program; 0 takes all the processors
    * @throws dev.kantor.nativelib.KantorException if there is no such device here
    */
@@ -31,7 +31,10 @@ public final class Device implements AutoCloseable {
     return new Device(name, Native.openDevice(name, threads));
   }
 
-  /** The process-wide CPU device that operations outside a trace run on, opened on first use and never closed. */
+  /**
+   * The process-wide CPU device that operations outside a trace run on, opened on first use and
+   * never closed.
+   */
   public static Device shared() {
     Device device = shared;
     if (device == null) {
@@ -64,7 +67,9 @@ public final class Device implements AutoCloseable {
     return new Memory(Native.allocate(handle, bytes), bytes, null);
   }
 
-  /** Read-only device memory over host memory, used in place by a CPU; the segment must outlive it. */
+  /**
+   * Read-only device memory over host memory, used in place by a CPU; the segment must outlive it.
+   */
   public Memory wrap(MemorySegment host) {
     return new Memory(Native.wrap(handle, host), host.byteSize(), host);
   }

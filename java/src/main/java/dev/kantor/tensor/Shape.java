@@ -18,12 +18,13 @@ public final class Shape {
   /**
    * A shape of these extents.
    *
-   * @throws IllegalArgumentException if an extent is not positive, the rank is above {@value #MAX_RANK}, or the number of
-   *     elements does not fit a long
+   * @throws IllegalArgumentException if an extent is not positive, the rank is above {@value
+   *     #MAX_RANK}, or the number of elements does not fit a long
    */
   public static Shape of(long... dims) {
     if (dims.length > MAX_RANK) {
-      throw new IllegalArgumentException("rank " + dims.length + " is above the largest, " + MAX_RANK);
+      throw new IllegalArgumentException(
+          "rank " + dims.length + " is above the largest, " + MAX_RANK);
     }
     long count = 1;
     for (long d : dims) {

@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A state in a file: every slot that is not mapped data, by its name, in safetensors form with a checksum, and beside
- * them what the run was when it was written.
+ * A state in a file: every slot that is not mapped data, by its name, in safetensors form with a
+ * checksum, and beside them what the run was when it was written.
  *
  * @param iteration iterations done
  * @param seconds time spent training
@@ -44,16 +44,29 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
       Map<String, SafeTensors.Entry> tensors = new LinkedHashMap<>();
       for (Slot slot : state.slots()) {
         if (!state.isMapped(slot)) {
-          tensors.put(slot.name(), new SafeTensors.Entry(type(slot), slot.shape().dims(), state.read(slot, arena)));
+          tensors.put(
+              slot.name(),
+              new SafeTensors.Entry(type(slot), slot.shape().dims(), state.read(slot, arena)));
         }
       }
-      SafeTensors.write(file, tensors, Map.of("format", "kantor", ITERATION, Long.toString(iteration), SECONDS,
-          Double.toString(seconds), CONFIGURATION, Manifest.object(configuration).toString()));
+      SafeTensors.write(
+          file,
+          tensors,
+          Map.of(
+              "format",
+              "kantor",
+              ITERATION,
+              Long.toString(iteration),
+              SECONDS,
+              Double.toString(seconds),
+              CONFIGURATION,
+              Manifest.object(configuration).toString()));
     }
   }
 
   /**
-   * Fills slots of a state from a file whose content is verified first: on failure the state is as it was.
+   * Fills slots of a state from a file whose content is verified first: on failure the state is as
+   * it was.
    *
    * @param slots those to fill; the file may hold more
    * @throws FormatException if it is damaged, lacks a slot or has one of another shape or type
@@ -65,11 +78,20 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
       for (Slot slot : slots) {
         SafeTensors.Entry e = stored.tensors().get(slot.name());
         if (e == null) {
-          throw new FormatException(file, "has no tensor " + slot.name() + "; it belongs to another model");
+          throw new FormatException(
+              file, "has no tensor " + slot.name() + "; it belongs to another model");
         }
         if (e.type() != type(slot) || !Arrays.equals(e.shape(), slot.shape().dims())) {
-          throw new FormatException(file, "tensor " + slot.name() + " is " + e.type() + Arrays.toString(e.shape())
-              + "; expected " + type(slot) + slot.shape());
+          throw new FormatException(
+              file,
+              "tensor "
+                  + slot.name()
+                  + " is "
+                  + e.type()
+                  + Arrays.toString(e.shape())
+                  + "; expected "
+                  + type(slot)
+                  + slot.shape());
         }
       }
       for (Slot slot : slots) {
@@ -88,12 +110,19 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
   private static Checkpoint of(Path file, SafeTensors stored) throws FormatException {
     Map<String, String> m = stored.metadata();
     try {
-      return new Checkpoint(Long.parseLong(m.get(ITERATION)), Double.parseDouble(m.get(SECONDS)),
+      return new Checkpoint(
+          Long.parseLong(m.get(ITERATION)),
+          Double.parseDouble(m.get(SECONDS)),
           Manifest.map(JsonParser.parseString(m.get(CONFIGURATION)).getAsJsonObject()));
-    } catch (NumberFormatException | NullPointerException | JsonParseException | IllegalStateException
+    } catch (NumberFormatException
+        | NullPointerException
+        | JsonParseException
+        | IllegalStateException
         | UnsupportedOperationException e) {
-      throw new FormatException(file,
-          "is no checkpoint of Kantor: its metadata lacks iteration, seconds or configuration", e);
+      throw new FormatException(
+          file,
+          "is no checkpoint of Kantor: its metadata lacks iteration, seconds or configuration",
+          e);
     }
   }
 

@@ -25,8 +25,12 @@ public record Goal(Unit unit, double amount) {
   public Goal {
     boolean whole = unit == Unit.MINUTES || amount == Math.rint(amount);
     if (!(amount > 0) || Double.isInfinite(amount) || !whole) {
-      throw new IllegalArgumentException(unit + " must be a positive " + (unit == Unit.MINUTES ? "" : "whole ")
-          + "number: " + amount);
+      throw new IllegalArgumentException(
+          unit
+              + " must be a positive "
+              + (unit == Unit.MINUTES ? "" : "whole ")
+              + "number: "
+              + amount);
     }
   }
 
@@ -47,7 +51,10 @@ public record Goal(Unit unit, double amount) {
   /** As in {@code 100 epochs}. */
   @Override
   public String toString() {
-    String number = amount == Math.rint(amount) ? Long.toString((long) amount) : Double.toString(amount);
-    return number + " " + (amount == 1 ? unit.toString().substring(0, unit.toString().length() - 1) : unit);
+    String number =
+        amount == Math.rint(amount) ? Long.toString((long) amount) : Double.toString(amount);
+    return number
+        + " "
+        + (amount == 1 ? unit.toString().substring(0, unit.toString().length() - 1) : unit);
   }
 }

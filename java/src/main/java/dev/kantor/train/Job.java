@@ -19,16 +19,32 @@ import java.util.Objects;
  * @param iterationsPerEpoch iterations in one pass over the data
  * @param samplesPerIteration real samples that one iteration sees
  */
-public record Job(State state, Program iteration, Slot counter, Slot fault, Slot ring, List<String> metrics,
-    List<String> tensors, long iterationsPerEpoch, long samplesPerIteration) {
+public record Job(
+    State state,
+    Program iteration,
+    Slot counter,
+    Slot fault,
+    Slot ring,
+    List<String> metrics,
+    List<String> tensors,
+    long iterationsPerEpoch,
+    long samplesPerIteration) {
   public Job {
     Objects.requireNonNull(state, "state");
     Objects.requireNonNull(iteration, "iteration");
     metrics = List.copyOf(metrics);
     tensors = List.copyOf(tensors);
-    if (iterationsPerEpoch < 1 || ring.shape().rank() != 2 || ring.shape().dim(1) != metrics.size()) {
-      throw new IllegalArgumentException("the ring is " + ring + " for " + metrics.size() + " metrics, "
-          + iterationsPerEpoch + " iterations an epoch");
+    if (iterationsPerEpoch < 1
+        || ring.shape().rank() != 2
+        || ring.shape().dim(1) != metrics.size()) {
+      throw new IllegalArgumentException(
+          "the ring is "
+              + ring
+              + " for "
+              + metrics.size()
+              + " metrics, "
+              + iterationsPerEpoch
+              + " iterations an epoch");
     }
   }
 }

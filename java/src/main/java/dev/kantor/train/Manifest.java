@@ -20,23 +20,33 @@ import java.util.Objects;
 /**
  * What a run is: enough to do it again.
  *
- * @param configuration everything that decides the numbers: variant, seed, data, settings. A resumed run must have the
- *     same
+ * @param configuration everything that decides the numbers: variant, seed, data, settings. A
+ *     resumed run must have the same
  * @param goal when it is done
  * @param logEvery iterations that a row of the metrics is the mean of
  * @param checkpointEvery epochs between checkpoints
  * @param keep how many checkpoints stay
  * @param environment what does not decide them beyond rounding: versions, device, folders, time
  */
-public record Manifest(Map<String, String> configuration, Goal goal, long logEvery, long checkpointEvery, int keep,
+public record Manifest(
+    Map<String, String> configuration,
+    Goal goal,
+    long logEvery,
+    long checkpointEvery,
+    int keep,
     Map<String, String> environment) {
   public Manifest {
     configuration = new LinkedHashMap<>(configuration);
     environment = new LinkedHashMap<>(environment);
     Objects.requireNonNull(goal, "goal");
     if (logEvery < 1 || checkpointEvery < 1 || keep < 1) {
-      throw new IllegalArgumentException("log-every, checkpoint-every and keep must be positive: " + logEvery + ", "
-          + checkpointEvery + ", " + keep);
+      throw new IllegalArgumentException(
+          "log-every, checkpoint-every and keep must be positive: "
+              + logEvery
+              + ", "
+              + checkpointEvery
+              + ", "
+              + keep);
     }
   }
 
@@ -61,17 +71,19 @@ public record Manifest(Map<String, String> configuration, Goal goal, long logEve
   /** Where two configurations differ, a line each; empty if nowhere. */
   public static List<String> differences(Map<String, String> before, Map<String, String> now) {
     List<String> lines = new ArrayList<>();
-    before.forEach((name, old) -> {
-      String v = now.get(name);
-      if (!old.equals(v)) {
-        lines.add(name + " was '" + old + "', is " + (v == null ? "not there" : "'" + v + "'"));
-      }
-    });
-    now.forEach((name, v) -> {
-      if (!before.containsKey(name)) {
-        lines.add(name + " was not there, is '" + v + "'");
-      }
-    });
+    before.forEach(
+        (name, old) -> {
+          String v = now.get(name);
+          if (!old.equals(v)) {
+            lines.add(name + " was '" + old + "', is " + (v == null ? "not there" : "'" + v + "'"));
+          }
+        });
+    now.forEach(
+        (name, v) -> {
+          if (!before.containsKey(name)) {
+            lines.add(name + " was not there, is '" + v + "'");
+          }
+        });
     return lines;
   }
 
@@ -118,11 +130,19 @@ public record Manifest(Map<String, String> configuration, Goal goal, long logEve
       for (Goal.Unit u : Goal.Unit.values()) {
         unit = u.toString().equals(g.get("unit").getAsString()) ? u : unit;
       }
-      return new Manifest(map(o.getAsJsonObject("configuration")), new Goal(unit, g.get("amount").getAsDouble()),
-          o.get("log-every").getAsLong(), o.get("checkpoint-every").getAsLong(), o.get("keep").getAsInt(),
+      return new Manifest(
+          map(o.getAsJsonObject("configuration")),
+          new Goal(unit, g.get("amount").getAsDouble()),
+          o.get("log-every").getAsLong(),
+          o.get("checkpoint-every").getAsLong(),
+          o.get("keep").getAsInt(),
           map(o.getAsJsonObject("environment")));
-    } catch (JsonParseException | IllegalStateException | NullPointerException | IllegalArgumentException
-        | UnsupportedOperationException | ClassCastException e) {
+    } catch (JsonParseException
+        | IllegalStateException
+        | NullPointerException
+        | IllegalArgumentException
+        | UnsupportedOperationException
+        | ClassCastException e) {
       throw new FormatException(file, "is not a run's manifest: " + e.getMessage(), e);
     }
   }

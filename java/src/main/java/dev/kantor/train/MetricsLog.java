@@ -3,11 +3,11 @@ package dev.kantor.train;
 import com.google.gson.JsonParseException;
 import com.google.gson.JsonParser;
 import java.io.BufferedWriter;
+import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.RandomAccessFile;
 import java.io.Writer;
-import java.io.OutputStreamWriter;
-import java.io.FileOutputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,8 +15,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The metrics of a run, twice: {@code metrics.jsonl} with an object a line, {@code metrics.csv} with a header. Rows are
- * appended as training goes on; a run that is resumed first cuts off what its checkpoint has not seen.
+ * The metrics of a run, twice: {@code metrics.jsonl} with an object a line, {@code metrics.csv}
+ * with a header. Rows are appended as training goes on; a run that is resumed first cuts off what
+ * its checkpoint has not seen.
  */
 public final class MetricsLog implements AutoCloseable {
   private static final List<String> LEADING = List.of("iteration", "epoch", "samples", "seconds");
@@ -31,14 +32,19 @@ public final class MetricsLog implements AutoCloseable {
    * Opens the logs in a folder, new or to go on with.
    *
    * @param metrics names of a row's values
-   * @param iteration rows of later iterations are removed, and a last line that was not written to its end
+   * @param iteration rows of later iterations are removed, and a last line that was not written to
+   *     its end
    * @throws IOException if they cannot be written
    */
   public MetricsLog(Path folder, List<String> metrics, long iteration) throws IOException {
     this.metrics = List.copyOf(metrics);
     Path jsonPath = folder.resolve("metrics.jsonl");
     Path csvPath = folder.resolve("metrics.csv");
-    cut(jsonPath, iteration, 0, line -> JsonParser.parseString(line).getAsJsonObject().get("iteration").getAsLong());
+    cut(
+        jsonPath,
+        iteration,
+        0,
+        line -> JsonParser.parseString(line).getAsJsonObject().get("iteration").getAsLong());
     cut(csvPath, iteration, 1, line -> Long.parseLong(line.substring(0, line.indexOf(','))));
     jsonFile = new FileOutputStream(jsonPath.toFile(), true);
     csvFile = new FileOutputStream(csvPath.toFile(), true);
@@ -56,7 +62,8 @@ public final class MetricsLog implements AutoCloseable {
     long of(String line);
   }
 
-  private static void cut(Path file, long last, int headerLines, Iteration iteration) throws IOException {
+  private static void cut(Path file, long last, int headerLines, Iteration iteration)
+      throws IOException {
     if (!Files.exists(file)) {
       return;
     }
@@ -82,7 +89,10 @@ public final class MetricsLog implements AutoCloseable {
   private static boolean isAtMost(String line, Iteration iteration, long last) {
     try {
       return iteration.of(line) <= last;
-    } catch (JsonParseException | IllegalStateException | NullPointerException | NumberFormatException
+    } catch (JsonParseException
+        | IllegalStateException
+        | NullPointerException
+        | NumberFormatException
         | StringIndexOutOfBoundsException e) {
       return false; // a power cut can leave anything at the end
     }
@@ -90,14 +100,20 @@ public final class MetricsLog implements AutoCloseable {
 
   /** Appends a row; it reaches the file with {@link #flush}. */
   public void append(Row row) throws IOException {
-    List<Object> cells = new ArrayList<>(List.of(row.iteration(), round(row.epoch()), row.samples(),
-        round(row.seconds())));
+    List<Object> cells =
+        new ArrayList<>(
+            List.of(row.iteration(), round(row.epoch()), row.samples(), round(row.seconds())));
     row.values().forEach(v -> cells.add(v.floatValue()));
     StringBuilder object = new StringBuilder("{");
     for (int i = 0; i < cells.size(); i++) {
       String name = i < LEADING.size() ? LEADING.get(i) : metrics.get(i - LEADING.size());
       boolean finite = Double.isFinite(((Number) cells.get(i)).doubleValue());
-      object.append(i == 0 ? "" : ", ").append('"').append(name).append("\": ").append(finite ? cells.get(i) : "null");
+      object
+          .append(i == 0 ? "" : ", ")
+          .append('"')
+          .append(name)
+          .append("\": ")
+          .append(finite ? cells.get(i) : "null");
     }
     json.write(object.append("}\n").toString());
     csv.write(String.join(",", cells.stream().map(Object::toString).toList()) + "\n");
@@ -141,7 +157,8 @@ public final class MetricsLog implements AutoCloseable {
           row[i] = Double.parseDouble(cells[i]);
         }
       } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-        throw new IOException(file + ": '" + line + "' is not a row of " + columns.size() + " numbers", e);
+        throw new IOException(
+            file + ": '" + line + "' is not a row of " + columns.size() + " numbers", e);
       }
       rows.add(row);
     }
@@ -166,7 +183,8 @@ public final class MetricsLog implements AutoCloseable {
 
   @Override
   public void close() throws IOException {
-    try (json; csv) {
+    try (json;
+        csv) {
       flush();
     }
   }

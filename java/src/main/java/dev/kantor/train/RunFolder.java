@@ -20,8 +20,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A run's folder: {@code manifest.json}, {@code metrics.jsonl}, {@code metrics.csv}, {@code curves.png}, {@code
- * samples/} and {@code checkpoints/iteration-NNNNNNNN.safetensors}. It may be moved: nothing in it names its place.
+ * A run's folder: {@code manifest.json}, {@code metrics.jsonl}, {@code metrics.csv}, {@code
+ * curves.png}, {@code samples/} and {@code checkpoints/iteration-NNNNNNNN.safetensors}. It may be
+ * moved: nothing in it names its place.
  *
  * @param path the folder
  */
@@ -37,8 +38,11 @@ public record RunFolder(Path path) {
     if (Files.isDirectory(path)) {
       try (Stream<Path> inside = Files.list(path)) {
         if (inside.findAny().isPresent()) {
-          throw new IOException(path
-              + " is not empty; choose another folder with --out, or continue that run: kantor resume " + path);
+          throw new IOException(
+              path
+                  + " is not empty; choose another folder with --out, or continue that run: kantor"
+                  + " resume "
+                  + path);
         }
       }
     }
@@ -56,11 +60,19 @@ public record RunFolder(Path path) {
       Files.createDirectories(run.samples());
       Files.createDirectories(run.checkpoints());
     } catch (FileAlreadyExistsException e) {
-      throw new IOException("cannot make the folder " + path + ": " + e.getMessage()
-          + " is a file; choose another with --out", e);
+      throw new IOException(
+          "cannot make the folder "
+              + path
+              + ": "
+              + e.getMessage()
+              + " is a file; choose another with --out",
+          e);
     } catch (IOException e) {
-      throw new IOException("cannot make the folder " + path
-          + ": read-only, full, or not yours; choose another with --out", e);
+      throw new IOException(
+          "cannot make the folder "
+              + path
+              + ": read-only, full, or not yours; choose another with --out",
+          e);
     }
     return run;
   }
@@ -73,8 +85,11 @@ public record RunFolder(Path path) {
   public static RunFolder open(Path path) throws IOException {
     RunFolder run = new RunFolder(path);
     if (!Files.isRegularFile(run.manifestFile())) {
-      throw new IOException(path + " is not the folder of a run: there is no " + run.manifestFile()
-          + "; `kantor train` makes one");
+      throw new IOException(
+          path
+              + " is not the folder of a run: there is no "
+              + run.manifestFile()
+              + "; `kantor train` makes one");
     }
     return run;
   }
@@ -107,13 +122,15 @@ public record RunFolder(Path path) {
   }
 
   /**
-   * Keeps other processes from training in this folder until the result is closed, or this process ends, however it
-   * does.
+   * Keeps other processes from training in this folder until the result is closed, or this process
+   * ends, however it does.
    *
    * @throws IOException if another one does
    */
   public FileChannel lock() throws IOException {
-    FileChannel channel = FileChannel.open(path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+    FileChannel channel =
+        FileChannel.open(
+            path.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     try {
       FileLock lock = channel.tryLock();
       if (lock != null) {
@@ -128,12 +145,14 @@ public record RunFolder(Path path) {
   }
 
   private IOException locked(Exception cause) {
-    return new IOException("another process is training in " + path + "; wait for it or stop it", cause);
+    return new IOException(
+        "another process is training in " + path + "; wait for it or stop it", cause);
   }
 
   /** The file of a checkpoint. */
   public Path checkpoint(long iteration) {
-    return checkpoints().resolve(String.format(Locale.ROOT, "iteration-%08d.safetensors", iteration));
+    return checkpoints()
+        .resolve(String.format(Locale.ROOT, "iteration-%08d.safetensors", iteration));
   }
 
   /** Iterations of which there is a checkpoint, the latest first. */
@@ -141,12 +160,13 @@ public record RunFolder(Path path) {
     List<Long> found = new ArrayList<>();
     if (Files.isDirectory(checkpoints())) {
       try (Stream<Path> files = Files.list(checkpoints())) {
-        files.forEach(f -> {
-          Matcher m = CHECKPOINT.matcher(f.getFileName().toString());
-          if (m.matches()) {
-            found.add(Long.parseLong(m.group(1)));
-          }
-        });
+        files.forEach(
+            f -> {
+              Matcher m = CHECKPOINT.matcher(f.getFileName().toString());
+              if (m.matches()) {
+                found.add(Long.parseLong(m.group(1)));
+              }
+            });
       }
     }
     found.sort(Comparator.reverseOrder());
@@ -177,15 +197,19 @@ public record RunFolder(Path path) {
       }
     }
     if (!all.isEmpty()) {
-      throw new IOException("all " + all.size() + " checkpoints of " + path
-          + " are damaged; start the run again with kantor train");
+      throw new IOException(
+          "all "
+              + all.size()
+              + " checkpoints of "
+              + path
+              + " are damaged; start the run again with kantor train");
     }
     return Optional.empty();
   }
 
   /**
-   * Removes all checkpoints but the latest {@code keep} of those up to an iteration, and what an aborted write left
-   * behind.
+   * Removes all checkpoints but the latest {@code keep} of those up to an iteration, and what an
+   * aborted write left behind.
    */
   public void prune(int keep, long upTo) throws IOException {
     List<Long> all = iterations().stream().filter(i -> i <= upTo).toList();
@@ -199,7 +223,10 @@ public record RunFolder(Path path) {
     }
   }
 
-  /** Removes the checkpoints after an iteration: those that a resumed run found damaged and does again. */
+  /**
+   * Removes the checkpoints after an iteration: those that a resumed run found damaged and does
+   * again.
+   */
   public void discardAfter(long iteration) throws IOException {
     for (long i : iterations()) {
       if (i > iteration) {

@@ -12,10 +12,11 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Replays a job until its goal, and keeps its folder: metrics, pictures at each epoch's end, checkpoints.
+ * Replays a job until its goal, and keeps its folder: metrics, pictures at each epoch's end,
+ * checkpoints.
  *
- * <p>An iteration depends on the state alone, so how many are replayed in one call changes nothing but how often this
- * looks at the clock.
+ * <p>An iteration depends on the state alone, so how many are replayed in one call changes nothing
+ * but how often this looks at the clock.
  */
 public final class Training {
   /** A replay ends about this often, to log, to show progress and to look at the clock. */
@@ -36,7 +37,10 @@ public final class Training {
     /** After each replay. */
     void progress(Progress progress);
 
-    /** The time to draw what the model does now. The state does not change meanwhile, and must not be changed. */
+    /**
+     * The time to draw what the model does now. The state does not change meanwhile, and must not
+     * be changed.
+     */
     void picture(String name) throws IOException;
   }
 
@@ -50,7 +54,12 @@ public final class Training {
    * @param samplesPerSecond speed of the latest replay
    * @param secondsLeft an estimate
    */
-  public record Progress(long iteration, long last, boolean isEpochEnd, Row row, double samplesPerSecond,
+  public record Progress(
+      long iteration,
+      long last,
+      boolean isEpochEnd,
+      Row row,
+      double samplesPerSecond,
       double secondsLeft) {}
 
   /** Why a training ended. */
@@ -73,7 +82,8 @@ public final class Training {
   public Training(Job job, RunFolder folder, Manifest manifest, Watcher watcher) {
     long rows = job.ring().shape().dim(0);
     if (manifest.logEvery() > rows / 2) {
-      throw new IllegalArgumentException("log-every is " + manifest.logEvery() + "; expected at most " + rows / 2);
+      throw new IllegalArgumentException(
+          "log-every is " + manifest.logEvery() + "; expected at most " + rows / 2);
     }
     this.job = job;
     this.folder = folder;
@@ -86,7 +96,9 @@ public final class Training {
     return Math.clamp(job.iterationsPerEpoch() / ROWS_PER_EPOCH, 1, job.ring().shape().dim(0) / 2);
   }
 
-  /** Ends the training after its current iteration, with a checkpoint. From any thread, at any time. */
+  /**
+   * Ends the training after its current iteration, with a checkpoint. From any thread, at any time.
+   */
   public synchronized void stop() {
     stopping = true;
     if (active) {
@@ -135,7 +147,9 @@ public final class Training {
         at = state.longs(job.counter())[0];
         seconds = secondsBefore + secondsSince(start);
         double[] ring = state.doubles(job.ring());
-        for (long end = (from / manifest.logEvery() + 1) * manifest.logEvery(); end <= at; end += manifest.logEvery()) {
+        for (long end = (from / manifest.logEvery() + 1) * manifest.logEvery();
+            end <= at;
+            end += manifest.logEvery()) {
           log.append(row(ring, end, manifest.logEvery(), seconds));
         }
         log.flush();
@@ -146,8 +160,14 @@ public final class Training {
         chunk = at == from ? 1 : Math.max(1, (long) (CHUNK_SECONDS * (at - from) / took));
         boolean isEpochEnd = at == boundary && at % perEpoch == 0;
         if (at > from) {
-          watcher.progress(new Progress(at, last, isEpochEnd, row(ring, at, 1, seconds),
-              (at - from) * job.samplesPerIteration() / took, secondsLeft(at, from, took, last, seconds)));
+          watcher.progress(
+              new Progress(
+                  at,
+                  last,
+                  isEpochEnd,
+                  row(ring, at, 1, seconds),
+                  (at - from) * job.samplesPerIteration() / took,
+                  secondsLeft(at, from, took, last, seconds)));
         }
         if (isEpochEnd) {
           watcher.picture(pictureOfEpoch(at / perEpoch));
@@ -181,7 +201,9 @@ public final class Training {
   }
 
   private double secondsLeft(long at, long from, double took, long last, double seconds) {
-    return last == Long.MAX_VALUE ? manifest.goal().seconds() - seconds : (last - at) * took / (at - from);
+    return last == Long.MAX_VALUE
+        ? manifest.goal().seconds() - seconds
+        : (last - at) * took / (at - from);
   }
 
   private Row row(double[] ring, long end, long window, double seconds) {
@@ -195,7 +217,12 @@ public final class Training {
       }
       means.add(sum / window);
     }
-    return new Row(end, (double) end / job.iterationsPerEpoch(), end * job.samplesPerIteration(), seconds, means);
+    return new Row(
+        end,
+        (double) end / job.iterationsPerEpoch(),
+        end * job.samplesPerIteration(),
+        seconds,
+        means);
   }
 
   private Path save(long at, double seconds) throws IOException {
@@ -207,12 +234,16 @@ public final class Training {
 
   private Outcome faulted(long at, double seconds) throws IOException {
     long[] fault = job.state().longs(job.fault());
-    String tensor = fault[1] >= 0 && fault[1] < job.tensors().size() ? job.tensors().get((int) fault[1]) : "tensor "
-        + fault[1];
+    String tensor =
+        fault[1] >= 0 && fault[1] < job.tensors().size()
+            ? job.tensors().get((int) fault[1])
+            : "tensor " + fault[1];
     // The flag would stop whoever goes on from the checkpoint before the first iteration.
     job.state().set(job.fault(), new long[fault.length]);
-    // A checkpoint of this iteration is from before its first update: it stays, for it continues bit for bit.
+    // A checkpoint of this iteration is from before its first update: it stays, for it continues
+    // bit for bit.
     Path file = Files.exists(folder.checkpoint(at)) ? folder.checkpoint(at) : save(at, seconds);
-    return new Outcome(End.FAULT, at, file, Optional.of(tensor + " is not finite in iteration " + fault[2]));
+    return new Outcome(
+        End.FAULT, at, file, Optional.of(tensor + " is not finite in iteration " + fault[2]));
   }
 }

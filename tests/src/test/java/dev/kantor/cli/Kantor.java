@@ -20,11 +20,27 @@ import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
-/** Runs the command line in this process or in one of its own, and compares what it leaves behind. */
+/**
+ * Runs the command line in this process or in one of its own, and compares what it leaves behind.
+ */
 final class Kantor {
   /** A GAN that trains in no time: 10 iterations an epoch. */
-  static final List<String> SMALL = List.of("--data", "glyphs", "--limit", "640", "--batch-size", "32",
-      "--critic-steps", "2", "--set", "generator-hidden=16", "--set", "critic-hidden=16,16", "--set", "latent=8");
+  static final List<String> SMALL =
+      List.of(
+          "--data",
+          "glyphs",
+          "--limit",
+          "640",
+          "--batch-size",
+          "32",
+          "--critic-steps",
+          "2",
+          "--set",
+          "generator-hidden=16",
+          "--set",
+          "critic-hidden=16,16",
+          "--set",
+          "latent=8");
 
   /** Far beyond what anything here takes, even on a machine that has much else to do. */
   private static final long PATIENCE_SECONDS = 180;
@@ -50,10 +66,13 @@ final class Kantor {
   static Result run(Object... args) {
     ByteArrayOutputStream out = new ByteArrayOutputStream();
     ByteArrayOutputStream err = new ByteArrayOutputStream();
-    int status = Main.run(new PrintStream(out, true, StandardCharsets.UTF_8),
-        new PrintStream(err, true, StandardCharsets.UTF_8),
-        Stream.of(args).map(Object::toString).toArray(String[]::new));
-    return new Result(status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    int status =
+        Main.run(
+            new PrintStream(out, true, StandardCharsets.UTF_8),
+            new PrintStream(err, true, StandardCharsets.UTF_8),
+            Stream.of(args).map(Object::toString).toArray(String[]::new));
+    return new Result(
+        status, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
   }
 
   /** Trains a small wgan-gp. */
@@ -67,9 +86,17 @@ final class Kantor {
   /** A process of its own; its output goes to {@code log}. */
   static Process fork(Path log, Object... args) throws IOException {
     // Whoever runs the tests in the background may have SIGINT ignored, and children inherit that.
-    List<String> command = new ArrayList<>(List.of("env", "--default-signal=INT", System.getProperty("java.home")
-        + "/bin/java", "--enable-native-access=ALL-UNNAMED", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
-        System.getProperty("java.class.path")));
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                "env",
+                "--default-signal=INT",
+                System.getProperty("java.home") + "/bin/java",
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-XX:+UseSerialGC",
+                "-cp",
+                System.getProperty("java.class.path")));
     for (String name : List.of("org.bytedeco.javacpp.cachedir", "kantor.library.path")) {
       if (System.getProperty(name) != null) {
         command.add("-D" + name + "=" + System.getProperty(name));
@@ -77,7 +104,10 @@ final class Kantor {
     }
     command.add("dev.kantor.cli.Main");
     Stream.of(args).map(Object::toString).forEach(command::add);
-    return new ProcessBuilder(command).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+    return new ProcessBuilder(command)
+        .redirectErrorStream(true)
+        .redirectOutput(log.toFile())
+        .start();
   }
 
   /** Waits until the process has ended. */
@@ -87,7 +117,8 @@ final class Kantor {
   }
 
   /** Waits until a forked training has written a checkpoint. */
-  static void awaitCheckpoint(Process process, Path run, Path log) throws IOException, InterruptedException {
+  static void awaitCheckpoint(Process process, Path run, Path log)
+      throws IOException, InterruptedException {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
     while (checkpoints(run).isEmpty()) {
       boolean goesOn = process.isAlive() && System.nanoTime() < deadline;
@@ -119,7 +150,8 @@ final class Kantor {
   static Map<String, byte[]> tensors(Path file) throws IOException {
     Map<String, byte[]> all = new TreeMap<>();
     try (Arena arena = Arena.ofConfined()) {
-      SafeTensors.open(file, arena, SafeTensors.Check.CONTENT).tensors()
+      SafeTensors.open(file, arena, SafeTensors.Check.CONTENT)
+          .tensors()
           .forEach((name, e) -> all.put(name, e.data().toArray(ValueLayout.JAVA_BYTE)));
     }
     return all;
@@ -133,13 +165,15 @@ final class Kantor {
     assertEquals(a.keySet(), b.keySet());
     a.forEach((name, bytes) -> assertArrayEquals(bytes, b.get(name), name));
     assertEquals(rows(expected), rows(actual));
-    assertEquals(Files.readAllLines(expected.resolve("metrics.jsonl")).size(),
+    assertEquals(
+        Files.readAllLines(expected.resolve("metrics.jsonl")).size(),
         Files.readAllLines(actual.resolve("metrics.jsonl")).size());
   }
 
   private static List<String> rows(Path run) throws IOException {
     // iteration, epoch, samples, seconds, ...
     return Files.readAllLines(run.resolve("metrics.csv")).stream()
-        .map(l -> l.replaceFirst("^(\\d+,[^,]*,\\d+),[^,]*", "$1")).toList();
+        .map(l -> l.replaceFirst("^(\\d+,[^,]*,\\d+),[^,]*", "$1"))
+        .toList();
   }
 }

@@ -25,7 +25,9 @@ class ResumeTest {
     Kantor.train(straight, "--epochs", 2, "--log-every", 3).expect(0);
     Kantor.train(parts, "--epochs", 1, "--log-every", 3).expect(0);
     Files.move(parts, moved);
-    Kantor.run("resume", moved, "--epochs", 2, "--threads", 1).expect(0).says("continues after iteration 10");
+    Kantor.run("resume", moved, "--epochs", 2, "--threads", 1)
+        .expect(0)
+        .says("continues after iteration 10");
     Kantor.assertSameRun(straight, moved);
     Kantor.run("resume", moved).expect(0).says("has reached its goal of 2 epochs");
   }
@@ -59,13 +61,25 @@ class ResumeTest {
     }
     String text = Files.readString(log);
     assertTrue(text.contains("kantor resume '" + interrupted + "'"), text);
-    assertTrue(text.contains("after iteration " + Kantor.iteration(Kantor.last(interrupted))), text);
+    assertTrue(
+        text.contains("after iteration " + Kantor.iteration(Kantor.last(interrupted))), text);
     assertContinues(interrupted);
   }
 
   private static Object[] endless(Path run) {
-    List<Object> args = new ArrayList<>(List.of("train", "wgan-gp", "--out", run, "--epochs", 1_000_000,
-        "--checkpoint-every", 2, "--threads", 1));
+    List<Object> args =
+        new ArrayList<>(
+            List.of(
+                "train",
+                "wgan-gp",
+                "--out",
+                run,
+                "--epochs",
+                1_000_000,
+                "--checkpoint-every",
+                2,
+                "--threads",
+                1));
     args.addAll(Kantor.SMALL);
     return args.toArray();
   }
@@ -101,7 +115,9 @@ class ResumeTest {
     byte[] bytes = Files.readAllBytes(newest);
     bytes[bytes.length - 100] ^= 1;
     Files.write(newest, bytes);
-    Kantor.run("resume", run, "--epochs", 3).expect(0).says("is damaged", "going back", "continues after iteration 10");
+    Kantor.run("resume", run, "--epochs", 3)
+        .expect(0)
+        .says("is damaged", "going back", "continues after iteration 10");
     Kantor.assertSameRun(straight, run);
   }
 
@@ -117,14 +133,18 @@ class ResumeTest {
   void refusesAnotherConfiguration() throws IOException {
     Path run = folder.resolve("run");
     Kantor.train(run, "--epochs", 1).expect(0);
-    Kantor.run("resume", run, "--epochs", 2, "--set", "beta1=0.3", "--set", "latent=9").expect(1)
+    Kantor.run("resume", run, "--epochs", 2, "--set", "beta1=0.3", "--set", "latent=9")
+        .expect(1)
         .says("beta1 was '0.5', is '0.3'", "latent was '8', is '9'");
     Kantor.run("resume", run, "--epochs", 2, "--set", "beta1=0.5").expect(0);
     Path manifest = run.resolve("manifest.json");
-    Files.writeString(manifest, Files.readString(manifest).replace("\"learning-rate\": \"1e-4\"",
-        "\"learning-rate\": \"2e-4\""));
+    Files.writeString(
+        manifest,
+        Files.readString(manifest)
+            .replace("\"learning-rate\": \"1e-4\"", "\"learning-rate\": \"2e-4\""));
     Kantor.run("resume", run, "--epochs", 3).expect(1).says("learning-rate was '1e-4', is '2e-4'");
-    Files.writeString(manifest, Files.readString(manifest).replace("\"limit\": \"640\"", "\"limit\": \"641\""));
+    Files.writeString(
+        manifest, Files.readString(manifest).replace("\"limit\": \"640\"", "\"limit\": \"641\""));
     Kantor.run("resume", run, "--epochs", 3).expect(1).says("images was '640', is '641'");
   }
 

@@ -34,7 +34,9 @@ class SampleTest {
   }
 
   private static byte[] idx(Path file, Object... more) throws IOException {
-    Object[] args = Stream.concat(Stream.of("sample", run, "--count", COUNT, "--out", file), Stream.of(more)).toArray();
+    Object[] args =
+        Stream.concat(Stream.of("sample", run, "--count", COUNT, "--out", file), Stream.of(more))
+            .toArray();
     Kantor.run(args).expect(0);
     try (Arena arena = Arena.ofConfined()) {
       Idx idx = Idx.read(file, 3, arena);
@@ -69,8 +71,9 @@ class SampleTest {
     assertEquals(2 + 11 * 30, grid.getWidth());
     assertEquals(2 + 10 * 30, grid.getHeight());
     // Sample 102 is in row 9, column 3.
-    assertEquals(bytes[102 * 784 + 28 * 14 + 14] & 0xFF, grid.getRaster()
-        .getSample(2 + 3 * 30 + 14, 2 + 9 * 30 + 14, 0));
+    assertEquals(
+        bytes[102 * 784 + 28 * 14 + 14] & 0xFF,
+        grid.getRaster().getSample(2 + 3 * 30 + 14, 2 + 9 * 30 + 14, 0));
   }
 
   @Test
@@ -85,20 +88,33 @@ class SampleTest {
   void continuesThePictureOfTheEpoch() throws IOException {
     Path png = folder.resolve("hundred.png");
     Kantor.run("sample", run, "--count", 100, "--out", png).expect(0);
-    assertArrayEquals(Files.readAllBytes(run.resolve("samples/epoch-0002.png")), Files.readAllBytes(png));
+    assertArrayEquals(
+        Files.readAllBytes(run.resolve("samples/epoch-0002.png")), Files.readAllBytes(png));
   }
 
   @Test
   void saysWhatItCannotDo() {
     Path out = folder.resolve("x.png");
-    Kantor.run("sample", run, "--count", 1, "--out", out, "--checkpoint", "best").expect(1).says("none is the best");
-    Kantor.run("sample", run, "--count", 1, "--out", out, "--checkpoint", 11).expect(1).says("there are [20, 10]");
-    Kantor.run("sample", run, "--count", 1, "--out", out, "--checkpoint", "newest").expect(2).says("last, best");
-    Kantor.run("sample", run, "--count", 1, "--out", out, "--class", 7).expect(1).says("not learnt classes");
+    Kantor.run("sample", run, "--count", 1, "--out", out, "--checkpoint", "best")
+        .expect(1)
+        .says("none is the best");
+    Kantor.run("sample", run, "--count", 1, "--out", out, "--checkpoint", 11)
+        .expect(1)
+        .says("there are [20, 10]");
+    Kantor.run("sample", run, "--count", 1, "--out", out, "--checkpoint", "newest")
+        .expect(2)
+        .says("last, best");
+    Kantor.run("sample", run, "--count", 1, "--out", out, "--class", 7)
+        .expect(1)
+        .says("not learnt classes");
     Kantor.run("sample", run, "--count", 0, "--out", out).expect(2).says("--count");
     Kantor.run("sample", run, "--out", out).expect(2).says("--count");
-    Kantor.run("sample", folder, "--count", 1, "--out", out).expect(1).says("not the folder of a run");
-    Kantor.run("sample", run, "--count", 1, "--out", folder.resolve("no/x.png")).expect(1).says("does not exist");
+    Kantor.run("sample", folder, "--count", 1, "--out", out)
+        .expect(1)
+        .says("not the folder of a run");
+    Kantor.run("sample", run, "--count", 1, "--out", folder.resolve("no/x.png"))
+        .expect(1)
+        .says("does not exist");
     assertFalse(Files.exists(out));
   }
 
@@ -106,10 +122,12 @@ class SampleTest {
   void needsNoData() throws IOException {
     Path copy = folder.resolve("copy");
     Files.createDirectories(copy.resolve("checkpoints"));
-    Files.copy(Kantor.last(run), copy.resolve("checkpoints").resolve(Kantor.last(run).getFileName()));
+    Files.copy(
+        Kantor.last(run), copy.resolve("checkpoints").resolve(Kantor.last(run).getFileName()));
     String manifest = Files.readString(run.resolve("manifest.json"));
-    Files.writeString(copy.resolve("manifest.json"), manifest.replace("\"data\": \"glyphs\"",
-        "\"data\": \"/nowhere\""));
+    Files.writeString(
+        copy.resolve("manifest.json"),
+        manifest.replace("\"data\": \"glyphs\"", "\"data\": \"/nowhere\""));
     Kantor.run("sample", copy, "--count", 3, "--out", folder.resolve("y.png")).expect(0);
   }
 }

@@ -40,7 +40,8 @@ class ExamplesTest {
         gradient[k] += 20.0 / 3 * (s * norm - 1) * (-2 * t * s * row[k] * norm + s * w[k] / norm);
       }
     }
-    Matcher m = Pattern.compile("gradient penalty (\\S+), its gradient \\[(\\S+), (\\S+)]").matcher(text);
+    Matcher m =
+        Pattern.compile("gradient penalty (\\S+), its gradient \\[(\\S+), (\\S+)]").matcher(text);
     assertTrue(m.find(), text);
     assertEquals(penalty, Double.parseDouble(m.group(1)), 1e-3);
     assertEquals(gradient[0], Double.parseDouble(m.group(2)), 1e-3);
@@ -50,7 +51,8 @@ class ExamplesTest {
   @Test
   void ownCritic() {
     String text = output(out -> OwnCritic.run(out, 1500));
-    Matcher m = Pattern.compile("distance after 10 iterations (\\S+), after 1500 (\\S+)").matcher(text);
+    Matcher m =
+        Pattern.compile("distance after 10 iterations (\\S+), after 1500 (\\S+)").matcher(text);
     assertTrue(m.find(), text);
     double late = Double.parseDouble(m.group(2));
     assertTrue(late < 1.0 && late > -1.0, text);

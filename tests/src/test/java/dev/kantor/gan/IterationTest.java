@@ -28,7 +28,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What an iteration of a variant must be whatever the passes, threads, instruction set and chunks of the replay. */
+/**
+ * What an iteration of a variant must be whatever the passes, threads, instruction set and chunks
+ * of the replay.
+ */
 class IterationTest {
   private static ImageSet glyphs;
 
@@ -39,24 +42,38 @@ class IterationTest {
 
   static Stream<Settings> designs() {
     return Stream.of(
-        small("gan"), small("gan").with("generator-loss", "saturating"), small("wgan"), small("wgan-gp"),
+        small("gan"),
+        small("gan").with("generator-loss", "saturating"),
+        small("wgan"),
+        small("wgan-gp"),
         small("wgan-gp").with("penalty-sides", "one").with("critic-activation", "softplus"),
         small("wgan-gp").with("critic-norm", "layer-norm").with("critic-activation", "tanh"),
         small("gan").with("objective", "hinge").with("ema", "0.9"),
-        small("gan").with("objective", "least-squares").with("optimizer", "sgd").with("learning-rate", "0.01"),
+        small("gan")
+            .with("objective", "least-squares")
+            .with("optimizer", "sgd")
+            .with("learning-rate", "0.01"),
         small("gan").with("regulariser", "r1").with("init", "normal-0.02"),
         small("gan").with("regulariser", "r2").with("critic-activation", "silu"));
   }
 
   private static Settings small(String variant) {
-    return Variant.of(variant).settings().with("critic-hidden", "33,20").with("generator-hidden", "24,40").with("latent", "10")
-        .with("batch-size", "16").with("critic-steps", "2");
+    return Variant.of(variant)
+        .settings()
+        .with("critic-hidden", "33,20")
+        .with("generator-hidden", "24,40")
+        .with("latent", "10")
+        .with("batch-size", "16")
+        .with("critic-steps", "2");
   }
 
   /** The training state after some iterations, run in chunks. */
-  private static Map<String, double[]> train(Settings settings, String device, int threads, Program.Options options, int... chunks) {
-    try (Device d = Device.open(device, threads); State state = new State(d);
-        Gan gan = new Gan(Design.of(settings, 784), state, glyphs.images(), glyphs.count(), 3, options)) {
+  private static Map<String, double[]> train(
+      Settings settings, String device, int threads, Program.Options options, int... chunks) {
+    try (Device d = Device.open(device, threads);
+        State state = new State(d);
+        Gan gan =
+            new Gan(Design.of(settings, 784), state, glyphs.images(), glyphs.count(), 3, options)) {
       for (int n : chunks) {
         assertEquals(Status.OK, gan.job().iteration().run(n).status());
       }
@@ -101,9 +118,12 @@ class IterationTest {
   @MethodSource("designs")
   void passesKeepTheResults(Settings settings) {
     // Plain programs on the reference device against fully optimised ones on the CPU.
-    Map<String, double[]> plain = train(settings, "reference", 1, new Program.Options(false, false), 2);
-    Map<String, double[]> merged = train(settings, "reference", 1, new Program.Options(true, false), 2);
-    Map<String, double[]> fused = train(settings, "reference", 1, new Program.Options(false, true), 2);
+    Map<String, double[]> plain =
+        train(settings, "reference", 1, new Program.Options(false, false), 2);
+    Map<String, double[]> merged =
+        train(settings, "reference", 1, new Program.Options(true, false), 2);
+    Map<String, double[]> fused =
+        train(settings, "reference", 1, new Program.Options(false, true), 2);
     Map<String, double[]> all = train(settings, "cpu", 2, Program.Options.DEFAULT, 2);
     for (String name : plain.keySet()) {
       assertClose(name, plain.get(name), merged.get(name));
@@ -119,7 +139,8 @@ class IterationTest {
       difference += (expected[i] - actual[i]) * (expected[i] - actual[i]);
       norm += expected[i] * expected[i];
     }
-    // Biases and second moments start near zero, where one rounding shows: an absolute floor beside the relative bound.
+    // Biases and second moments start near zero, where one rounding shows: an absolute floor beside
+    // the relative bound.
     double error = Math.sqrt(difference);
     double bound = 2e-4 * Math.sqrt(norm) + 1e-6;
     assertTrue(error <= bound, () -> name + " differs by " + error + ", bound " + bound);
@@ -127,24 +148,43 @@ class IterationTest {
 
   @Test
   void aGradientPenaltyCostsOneTangentPassAndWeightGradients() {
-    // Work of an iteration at batch 64, counted by hand: forward and backward of both networks, no gradient that nobody asked for.
+    // Work of an iteration at batch 64, counted by hand: forward and backward of both networks, no
+    // gradient that nobody asked for.
     Map<String, Double> gflop = Map.of("gan", 0.37, "wgan", 0.37, "wgan-gp", 0.50);
-    gflop.forEach((variant, expected) -> {
-      try (Device d = Device.open("cpu", 1); State state = new State(d);
-          Gan gan = new Gan(Design.of(Variant.of(variant).settings().with("critic-steps", "1"), 784), state, glyphs.images(),
-              glyphs.count(), 3, Program.Options.DEFAULT)) {
-        double ours = gan.job().iteration().flops() / 1e9;
-        assertTrue(ours < expected * 1.04, variant + " takes " + ours + " GFLOP an iteration, expected about " + expected);
-      }
-    });
+    gflop.forEach(
+        (variant, expected) -> {
+          try (Device d = Device.open("cpu", 1);
+              State state = new State(d);
+              Gan gan =
+                  new Gan(
+                      Design.of(Variant.of(variant).settings().with("critic-steps", "1"), 784),
+                      state,
+                      glyphs.images(),
+                      glyphs.count(),
+                      3,
+                      Program.Options.DEFAULT)) {
+            double ours = gan.job().iteration().flops() / 1e9;
+            assertTrue(
+                ours < expected * 1.04,
+                variant + " takes " + ours + " GFLOP an iteration, expected about " + expected);
+          }
+        });
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"gan", "wgan-gp"})
   void aFaultKeepsTheLastGoodState(String variant) {
     Settings wild = small(variant).with("learning-rate", "1e30");
-    try (Device d = Device.open("cpu", 2); State state = new State(d);
-        Gan gan = new Gan(Design.of(wild, 784), state, glyphs.images(), glyphs.count(), 3, Program.Options.DEFAULT)) {
+    try (Device d = Device.open("cpu", 2);
+        State state = new State(d);
+        Gan gan =
+            new Gan(
+                Design.of(wild, 784),
+                state,
+                glyphs.images(),
+                glyphs.count(),
+                3,
+                Program.Options.DEFAULT)) {
       var result = gan.job().iteration().run(1000);
       assertEquals(Status.FAULT, result.status());
       long[] fault = state.longs(gan.job().fault());
@@ -164,8 +204,16 @@ class IterationTest {
 
   @Test
   void nothingGrowsOverAThousandIterations() throws IOException {
-    try (Device d = Device.open("cpu", 2); State state = new State(d);
-        Gan gan = new Gan(Design.of(small("wgan-gp"), 784), state, glyphs.images(), glyphs.count(), 3, Program.Options.DEFAULT)) {
+    try (Device d = Device.open("cpu", 2);
+        State state = new State(d);
+        Gan gan =
+            new Gan(
+                Design.of(small("wgan-gp"), 784),
+                state,
+                glyphs.images(),
+                glyphs.count(),
+                3,
+                Program.Options.DEFAULT)) {
       for (int i = 0; i < 200; i++) {
         gan.job().iteration().run(1);
       }
@@ -180,7 +228,9 @@ class IterationTest {
         gan.job().iteration().run(1);
       }
       long inCalls = threads.getCurrentThreadAllocatedBytes() - allocated;
-      assertTrue(inOneCall < 1024, "a replay of 1,000 iterations allocated " + inOneCall + " bytes on the heap");
+      assertTrue(
+          inOneCall < 1024,
+          "a replay of 1,000 iterations allocated " + inOneCall + " bytes on the heap");
       assertTrue(inCalls < 1000 * 512, "1,000 calls allocated " + inCalls + " bytes on the heap");
       long grown = resident() - resident;
       assertTrue(grown < 8 << 20, "resident memory grew by " + grown + " bytes");
@@ -200,10 +250,21 @@ class IterationTest {
   @Test
   void aBatchLargerThanTheDataSaysSo() {
     Settings s = small("gan").with("batch-size", "501");
-    try (Device d = Device.open("cpu", 1); State state = new State(d)) {
-      var e = assertThrows(IllegalArgumentException.class,
-          () -> new Gan(Design.of(s, 784), state, glyphs.images(), glyphs.count(), 3, Program.Options.DEFAULT));
-      assertTrue(e.getMessage().contains("501") && e.getMessage().contains("batch-size"), e.getMessage());
+    try (Device d = Device.open("cpu", 1);
+        State state = new State(d)) {
+      var e =
+          assertThrows(
+              IllegalArgumentException.class,
+              () ->
+                  new Gan(
+                      Design.of(s, 784),
+                      state,
+                      glyphs.images(),
+                      glyphs.count(),
+                      3,
+                      Program.Options.DEFAULT));
+      assertTrue(
+          e.getMessage().contains("501") && e.getMessage().contains("batch-size"), e.getMessage());
     }
   }
 
@@ -211,8 +272,16 @@ class IterationTest {
   void samplingDoesNotTouchTraining() {
     Settings s = small("wgan-gp");
     Map<String, double[]> undisturbed = train(s, "cpu", 2, Program.Options.DEFAULT, 4);
-    try (Device d = Device.open("cpu", 2); State state = new State(d);
-        Gan gan = new Gan(Design.of(s, 784), state, glyphs.images(), glyphs.count(), 3, Program.Options.DEFAULT);
+    try (Device d = Device.open("cpu", 2);
+        State state = new State(d);
+        Gan gan =
+            new Gan(
+                Design.of(s, 784),
+                state,
+                glyphs.images(),
+                glyphs.count(),
+                3,
+                Program.Options.DEFAULT);
         Sampler sampler = new Sampler(Design.of(s, 784), state, 5, 9)) {
       float[] before = sampler.batch(0);
       gan.job().iteration().run(2);
@@ -221,7 +290,8 @@ class IterationTest {
       float[] after = sampler.batch(0);
       assertArrayEquals(after, sampler.batch(0));
       assertTrue(!java.util.Arrays.equals(before, after), "training must change the samples");
-      undisturbed.forEach((name, values) -> assertArrayEquals(values, state.doubles(state.slot(name)), name));
+      undisturbed.forEach(
+          (name, values) -> assertArrayEquals(values, state.doubles(state.slot(name)), name));
     }
   }
 }

@@ -18,8 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Forward, first and second derivatives of every op: by finite differences on the reference device in double precision, and the CPU device
- * against the reference.
+ * Forward, first and second derivatives of every op: by finite differences on the reference device
+ * in double precision, and the CPU device against the reference.
  */
 class DerivativesTest {
   private static Device reference;
@@ -66,20 +66,39 @@ class DerivativesTest {
 
   static Stream<Case> cases() {
     return Stream.of(
-        unary("neg", Ops::neg), unary("scale", x -> Ops.scale(x, 2.5)), unary("shift", x -> Ops.square(Ops.shift(x, 0.7))),
-        unary("abs", x -> Ops.mul(Ops.abs(x), x)), unary("square", Ops::square), unary("sqrt", x -> Ops.sqrt(positive(x))),
+        unary("neg", Ops::neg),
+        unary("scale", x -> Ops.scale(x, 2.5)),
+        unary("shift", x -> Ops.square(Ops.shift(x, 0.7))),
+        unary("abs", x -> Ops.mul(Ops.abs(x), x)),
+        unary("square", Ops::square),
+        unary("sqrt", x -> Ops.sqrt(positive(x))),
         unary("safe_rsqrt", x -> Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, positive(x))),
-        unary("reciprocal", x -> Ops.reciprocal(positive(x))), unary("exp", Ops::exp), unary("log", x -> Ops.log(positive(x))),
-        unary("tanh", Ops::tanh), unary("sigmoid", Ops::sigmoid), unary("softplus", Ops::softplus),
-        unary("relu", x -> Ops.relu(Ops.mul(x, x))), unary("relu of x", Ops::relu), unary("leaky_relu", x -> Ops.leakyRelu(x, 0.2)),
-        unary("silu", Ops::silu), unary("at_least", x -> Ops.atLeast(Ops.exp(x), 0.9)), unary("at_most", x -> Ops.atMost(Ops.exp(x), 0.9)),
-        unary("sum rows", x -> Ops.square(Ops.sum(x, 0))), unary("sum columns", x -> Ops.square(Ops.sum(x, 1))),
-        unary("sum all", x -> Ops.square(Ops.sum(x))), unary("mean", x -> Ops.exp(Ops.mean(x, 1))),
-        unary("reshape", x -> Ops.square(Ops.sum(Ops.reshape(x, dev.kantor.tensor.Shape.of(7, 5)), 0))),
+        unary("reciprocal", x -> Ops.reciprocal(positive(x))),
+        unary("exp", Ops::exp),
+        unary("log", x -> Ops.log(positive(x))),
+        unary("tanh", Ops::tanh),
+        unary("sigmoid", Ops::sigmoid),
+        unary("softplus", Ops::softplus),
+        unary("relu", x -> Ops.relu(Ops.mul(x, x))),
+        unary("relu of x", Ops::relu),
+        unary("leaky_relu", x -> Ops.leakyRelu(x, 0.2)),
+        unary("silu", Ops::silu),
+        unary("at_least", x -> Ops.atLeast(Ops.exp(x), 0.9)),
+        unary("at_most", x -> Ops.atMost(Ops.exp(x), 0.9)),
+        unary("sum rows", x -> Ops.square(Ops.sum(x, 0))),
+        unary("sum columns", x -> Ops.square(Ops.sum(x, 1))),
+        unary("sum all", x -> Ops.square(Ops.sum(x))),
+        unary("mean", x -> Ops.exp(Ops.mean(x, 1))),
+        unary(
+            "reshape",
+            x -> Ops.square(Ops.sum(Ops.reshape(x, dev.kantor.tensor.Shape.of(7, 5)), 0))),
         unary("transpose", x -> Ops.matmul(Ops.transpose(x, 0, 1), Ops.exp(x))),
-        unary("slice rows", x -> Ops.exp(Ops.slice(x, 0, 1, 3))), unary("slice columns", x -> Ops.exp(Ops.slice(x, 1, 2, 4))),
-        unary("bce with logits 1", x -> Ops.bceWithLogits(x, 1)), unary("bce with logits 0", x -> Ops.bceWithLogits(x, 0)),
-        unary("bce with logits 0.3", x -> Ops.bceWithLogits(x, 0.3)), unary("bce", x -> Ops.bce(Ops.sigmoid(x), 0.9)),
+        unary("slice rows", x -> Ops.exp(Ops.slice(x, 0, 1, 3))),
+        unary("slice columns", x -> Ops.exp(Ops.slice(x, 1, 2, 4))),
+        unary("bce with logits 1", x -> Ops.bceWithLogits(x, 1)),
+        unary("bce with logits 0", x -> Ops.bceWithLogits(x, 0)),
+        unary("bce with logits 0.3", x -> Ops.bceWithLogits(x, 0.3)),
+        unary("bce", x -> Ops.bce(Ops.sigmoid(x), 0.9)),
         unary("row penalty", x -> Ops.rowPenalty(x, 10, 1, false).value()),
         unary("row penalty, one-sided", x -> Ops.rowPenalty(x, 10, 1, true).value()),
         unary("row penalty, centre 0", x -> Ops.rowPenalty(x, 3, 0, false).value()),
@@ -103,57 +122,156 @@ class DerivativesTest {
         of("matmul TN", in -> Ops.matmul(in.get(0), in.get(1), true, false), s(5, 3), s(5, 4)),
         of("matmul TT", in -> Ops.matmul(in.get(0), in.get(1), true, true), s(5, 3), s(4, 5)),
         of("outer product", in -> Ops.exp(Ops.matmul(in.get(0), in.get(1))), s(3, 1), s(1, 4)),
-        of("linear, leaky", in -> Ops.leakyRelu(Ops.linear(in.get(0), in.get(1), in.get(2)), 0.2), s(3, 5), s(4, 5), s(4)),
-        of("layer norm", in -> Ops.tanh(Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5)), s(4, 6), s(6), s(6)),
+        of(
+            "linear, leaky",
+            in -> Ops.leakyRelu(Ops.linear(in.get(0), in.get(1), in.get(2)), 0.2),
+            s(3, 5),
+            s(4, 5),
+            s(4)),
+        of(
+            "layer norm",
+            in -> Ops.tanh(Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5)),
+            s(4, 6),
+            s(6),
+            s(6)),
         of("conv2d", in -> Ops.conv2d(in.get(0), in.get(1), 1, 1, 1), s(2, 3, 5, 4), s(4, 3, 3, 3)),
-        of("conv2d, stride 2", in -> Ops.conv2d(in.get(0), in.get(1), 2, 1, 1), s(2, 3, 6, 5), s(4, 3, 3, 3)),
-        of("conv2d, dilation 2", in -> Ops.conv2d(in.get(0), in.get(1), 1, 2, 2), s(1, 2, 6, 7), s(3, 2, 3, 2)),
-        of("conv2d, bias, leaky", in -> Ops.leakyRelu(
-            Ops.add(Ops.conv2d(in.get(0), in.get(1), 1, 1, 1), Ops.reshape(in.get(2), dev.kantor.tensor.Shape.of(4, 1, 1))), 0.2),
-            s(2, 3, 4, 4), s(4, 3, 3, 3), s(4)),
-        of("conv_transpose2d", in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 0, 1), s(2, 3, 4, 3), s(3, 2, 4, 4)),
-        of("conv_transpose2d, output padding", in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 1, 1), s(2, 3, 4, 3),
+        of(
+            "conv2d, stride 2",
+            in -> Ops.conv2d(in.get(0), in.get(1), 2, 1, 1),
+            s(2, 3, 6, 5),
+            s(4, 3, 3, 3)),
+        of(
+            "conv2d, dilation 2",
+            in -> Ops.conv2d(in.get(0), in.get(1), 1, 2, 2),
+            s(1, 2, 6, 7),
+            s(3, 2, 3, 2)),
+        of(
+            "conv2d, bias, leaky",
+            in ->
+                Ops.leakyRelu(
+                    Ops.add(
+                        Ops.conv2d(in.get(0), in.get(1), 1, 1, 1),
+                        Ops.reshape(in.get(2), dev.kantor.tensor.Shape.of(4, 1, 1))),
+                    0.2),
+            s(2, 3, 4, 4),
+            s(4, 3, 3, 3),
+            s(4)),
+        of(
+            "conv_transpose2d",
+            in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 0, 1),
+            s(2, 3, 4, 3),
+            s(3, 2, 4, 4)),
+        of(
+            "conv_transpose2d, output padding",
+            in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 1, 1),
+            s(2, 3, 4, 3),
             s(3, 2, 3, 3)),
         of("max_pool2d", in -> Ops.square(Ops.maxPool2d(in.get(0), 2, 2)), s(2, 3, 6, 5)),
-        of("max_pool2d, overlapping", in -> Ops.square(Ops.maxPool2d(in.get(0), 3, 2)), s(1, 2, 7, 7)),
-        of("batch norm of planes", in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()), s(3, 4, 3, 2), s(4),
+        of(
+            "max_pool2d, overlapping",
+            in -> Ops.square(Ops.maxPool2d(in.get(0), 3, 2)),
+            s(1, 2, 7, 7)),
+        of(
+            "batch norm of planes",
+            in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
+            s(3, 4, 3, 2),
+            s(4),
             s(4)),
-        of("batch norm of rows", in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()), s(6, 4), s(4), s(4)),
-        of("batch statistics", in -> Ops.mul(Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).mean(),
-            Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).variance()), s(3, 4, 3, 2), s(4)),
+        of(
+            "batch norm of rows",
+            in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
+            s(6, 4),
+            s(4),
+            s(4)),
+        of(
+            "batch statistics",
+            in ->
+                Ops.mul(
+                    Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).mean(),
+                    Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).variance()),
+            s(3, 4, 3, 2),
+            s(4)),
         unary("log sum exp", Ops::logSumExp),
         of("cross entropy", in -> Ops.crossEntropy(in.get(0), in.get(1)), s(4, 5), s(4, 5)),
-        of("penalty of a convolutional critic", in -> {
-          Value x = in.get(0);
-          Value h = Ops.maxPool2d(Ops.leakyRelu(Ops.conv2d(x, in.get(1), 1, 1, 1), 0.2), 2, 2);
-          Value g = Gradients.grad(List.of(Ops.sum(Ops.softplus(Ops.conv2d(h, in.get(2), 1, 0, 1)))), List.of(x), null, true, true)
-              .getFirst();
-          return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 32)), 10, 1, false).value();
-        }, s(2, 2, 4, 4), s(3, 2, 3, 3), s(1, 3, 2, 2)),
-        of("penalty with batch norm", in -> {
-          Value x = in.get(0);
-          Value h = Ops.tanh(Ops.batchNorm(Ops.conv2d(x, in.get(1), 1, 1, 1), in.get(2), in.get(3), 1e-5).y());
-          Value g = Gradients.grad(List.of(Ops.sum(Ops.square(h))), List.of(x), null, true, true).getFirst();
-          return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 18)), 10, 1, false).value();
-        }, s(2, 2, 3, 3), s(3, 2, 3, 3), s(3), s(3)),
-        of("penalty of a smooth critic", in -> penalty(in, Ops::tanh), s(4, 5), s(6, 5), s(6), s(1, 6)),
-        of("penalty of a leaky critic", in -> penalty(in, x -> Ops.leakyRelu(x, 0.2)), s(4, 5), s(6, 5), s(6), s(1, 6)),
-        of("penalty with layer norm", in -> {
-          Value x = in.get(0);
-          Value h = Ops.layerNorm(Ops.linear(x, in.get(1), in.get(2)), in.get(3), in.get(2), 1e-5);
-          Value score = Ops.sum(Ops.softplus(h));
-          Value g = Gradients.grad(List.of(score), List.of(x), null, true, true).getFirst();
-          return Ops.rowPenalty(g, 10, 1, false).value();
-        }, s(4, 5), s(6, 5), s(6), s(6)));
+        of(
+            "penalty of a convolutional critic",
+            in -> {
+              Value x = in.get(0);
+              Value h = Ops.maxPool2d(Ops.leakyRelu(Ops.conv2d(x, in.get(1), 1, 1, 1), 0.2), 2, 2);
+              Value g =
+                  Gradients.grad(
+                          List.of(Ops.sum(Ops.softplus(Ops.conv2d(h, in.get(2), 1, 0, 1)))),
+                          List.of(x),
+                          null,
+                          true,
+                          true)
+                      .getFirst();
+              return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 32)), 10, 1, false)
+                  .value();
+            },
+            s(2, 2, 4, 4),
+            s(3, 2, 3, 3),
+            s(1, 3, 2, 2)),
+        of(
+            "penalty with batch norm",
+            in -> {
+              Value x = in.get(0);
+              Value h =
+                  Ops.tanh(
+                      Ops.batchNorm(Ops.conv2d(x, in.get(1), 1, 1, 1), in.get(2), in.get(3), 1e-5)
+                          .y());
+              Value g =
+                  Gradients.grad(List.of(Ops.sum(Ops.square(h))), List.of(x), null, true, true)
+                      .getFirst();
+              return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 18)), 10, 1, false)
+                  .value();
+            },
+            s(2, 2, 3, 3),
+            s(3, 2, 3, 3),
+            s(3),
+            s(3)),
+        of(
+            "penalty of a smooth critic",
+            in -> penalty(in, Ops::tanh),
+            s(4, 5),
+            s(6, 5),
+            s(6),
+            s(1, 6)),
+        of(
+            "penalty of a leaky critic",
+            in -> penalty(in, x -> Ops.leakyRelu(x, 0.2)),
+            s(4, 5),
+            s(6, 5),
+            s(6),
+            s(1, 6)),
+        of(
+            "penalty with layer norm",
+            in -> {
+              Value x = in.get(0);
+              Value h =
+                  Ops.layerNorm(Ops.linear(x, in.get(1), in.get(2)), in.get(3), in.get(2), 1e-5);
+              Value score = Ops.sum(Ops.softplus(h));
+              Value g = Gradients.grad(List.of(score), List.of(x), null, true, true).getFirst();
+              return Ops.rowPenalty(g, 10, 1, false).value();
+            },
+            s(4, 5),
+            s(6, 5),
+            s(6),
+            s(6)));
   }
 
   private static Value penalty(List<Value> in, Function<Value, Value> activation) {
-    Value score = Ops.linear(activation.apply(Ops.linear(in.get(0), in.get(1), in.get(2))), in.get(3), null);
-    Value g = Gradients.grad(List.of(Ops.sum(score)), List.of(in.get(0)), null, true, true).getFirst();
+    Value score =
+        Ops.linear(activation.apply(Ops.linear(in.get(0), in.get(1), in.get(2))), in.get(3), null);
+    Value g =
+        Gradients.grad(List.of(Ops.sum(score)), List.of(in.get(0)), null, true, true).getFirst();
     return Ops.rowPenalty(g, 10, 1, false).value();
   }
 
-  /** value, its gradients with cotangent v, and the gradients of the sum of those weighted by u: forward, first, second. */
+  /**
+   * value, its gradients with cotangent v, and the gradients of the sum of those weighted by u:
+   * forward, first, second.
+   */
   private static Function<Map<String, Value>, Map<String, Value>> derivatives(Case c) {
     return in -> {
       List<Value> x = new ArrayList<>();
@@ -165,7 +283,8 @@ class DerivativesTest {
       out.put("y", y);
       Value weighted = Ops.sum(Ops.mul(y, Ops.shift(Ops.tanh(y), 0.5)));
       out.put("f", weighted);
-      List<Value> first = Gradients.grad(List.of(weighted), x, null, new Gradients.Options(true, true, false));
+      List<Value> first =
+          Gradients.grad(List.of(weighted), x, null, new Gradients.Options(true, true, false));
       Value s = null;
       for (int i = 0; i < x.size(); i++) {
         out.put("g" + i, first.get(i));
@@ -173,7 +292,8 @@ class DerivativesTest {
         s = s == null ? term : Ops.add(s, term);
       }
       out.put("s", s);
-      List<Value> second = Gradients.grad(List.of(s), x, null, new Gradients.Options(true, true, true));
+      List<Value> second =
+          Gradients.grad(List.of(s), x, null, new Gradients.Options(true, true, true));
       for (int i = 0; i < x.size(); i++) {
         out.put("h" + i, second.get(i) == null ? Ops.fullLike(x.get(i), 0) : second.get(i));
       }
@@ -195,11 +315,14 @@ class DerivativesTest {
   @MethodSource("cases")
   void gradientsAreFiniteDifferences(Case c) {
     List<Input> inputs = draw(c, 11);
-    Map<String, double[]> at = Programs.run(reference, Program.Options.DEFAULT, inputs, derivatives(c));
+    Map<String, double[]> at =
+        Programs.run(reference, Program.Options.DEFAULT, inputs, derivatives(c));
     // Central differences of the value and of the weighted gradient along the directions u.
     double h = 1e-5;
-    Map<String, double[]> up = Programs.run(reference, Program.Options.DEFAULT, moved(c, inputs, h), derivatives(c));
-    Map<String, double[]> down = Programs.run(reference, Program.Options.DEFAULT, moved(c, inputs, -h), derivatives(c));
+    Map<String, double[]> up =
+        Programs.run(reference, Program.Options.DEFAULT, moved(c, inputs, h), derivatives(c));
+    Map<String, double[]> down =
+        Programs.run(reference, Program.Options.DEFAULT, moved(c, inputs, -h), derivatives(c));
     double first = 0;
     double second = 0;
     for (int i = 0; i < c.inputs.size(); i++) {
@@ -232,27 +355,42 @@ class DerivativesTest {
 
   private static void assertClose(String what, double numeric, double analytic, double tolerance) {
     double error = Math.abs(numeric - analytic) / Math.max(1, Math.abs(numeric));
-    assertTrue(error < tolerance, () -> what + ": finite difference " + numeric + ", analytic " + analytic);
+    assertTrue(
+        error < tolerance,
+        () -> what + ": finite difference " + numeric + ", analytic " + analytic);
   }
 
   @ParameterizedTest
   @MethodSource("cases")
   void cpuAgreesWithTheReferenceWhateverThePasses(Case c) {
     List<Input> inputs = draw(c, 12);
-    Map<String, double[]> oracle = Programs.run(reference, new Program.Options(false, false), inputs, derivatives(c));
+    Map<String, double[]> oracle =
+        Programs.run(reference, new Program.Options(false, false), inputs, derivatives(c));
     Map<String, Program.Options> options = new HashMap<>();
     options.put("none", new Program.Options(false, false));
     options.put("merge", new Program.Options(true, false));
     options.put("fuse", new Program.Options(false, true));
     options.put("all", Program.Options.DEFAULT);
-    options.forEach((label, o) -> {
-      Map<String, double[]> got = Programs.run(cpu, o, inputs, derivatives(c));
-      oracle.forEach((name, expected) -> {
-        double error = Programs.distance(got.get(name), expected);
-        double norm = Math.sqrt(dot(expected, expected));
-        assertTrue(error < 2e-5 || error * norm < 1e-6,
-            () -> c + ", passes: " + label + ", " + name + ": relative error " + error + " of norm " + norm);
-      });
-    });
+    options.forEach(
+        (label, o) -> {
+          Map<String, double[]> got = Programs.run(cpu, o, inputs, derivatives(c));
+          oracle.forEach(
+              (name, expected) -> {
+                double error = Programs.distance(got.get(name), expected);
+                double norm = Math.sqrt(dot(expected, expected));
+                assertTrue(
+                    error < 2e-5 || error * norm < 1e-6,
+                    () ->
+                        c
+                            + ", passes: "
+                            + label
+                            + ", "
+                            + name
+                            + ": relative error "
+                            + error
+                            + " of norm "
+                            + norm);
+              });
+        });
   }
 }

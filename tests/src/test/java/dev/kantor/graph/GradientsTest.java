@@ -33,11 +33,18 @@ class GradientsTest {
   @Test
   void whileTracingTheErrorNamesCreateGraph() {
     Slot slot = Slot.f32("x");
-    var e = assertThrows(IllegalStateException.class, () -> Trace.of(t -> {
-      Value x = t.read(slot);
-      Value g = Gradients.grad(List.of(Ops.exp(x)), List.of(x), null, true, false).getFirst();
-      Gradients.grad(g, x);
-    }));
+    var e =
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                Trace.of(
+                    t -> {
+                      Value x = t.read(slot);
+                      Value g =
+                          Gradients.grad(List.of(Ops.exp(x)), List.of(x), null, true, false)
+                              .getFirst();
+                      Gradients.grad(g, x);
+                    }));
     assertTrue(e.getMessage().contains("createGraph = true"), e.getMessage());
   }
 
@@ -47,7 +54,9 @@ class GradientsTest {
     Value y = Ops.exp(x);
     Gradients.grad(y, x);
     var e = assertThrows(IllegalStateException.class, () -> Gradients.grad(y, x));
-    assertTrue(e.getMessage().contains("freed") && e.getMessage().contains("retainGraph = true"), e.getMessage());
+    assertTrue(
+        e.getMessage().contains("freed") && e.getMessage().contains("retainGraph = true"),
+        e.getMessage());
   }
 
   @Test
@@ -63,10 +72,15 @@ class GradientsTest {
     Value x = Ops.scalar(2).requireGradient();
     Value z = Ops.scalar(5).requireGradient();
     Value y = x.square();
-    var e = assertThrows(IllegalArgumentException.class,
-        () -> Gradients.grad(List.of(y), List.of(x, z), null, true, false));
-    assertTrue(e.getMessage().contains("input 1") && e.getMessage().contains("allowUnused"), e.getMessage());
-    List<Value> g = Gradients.grad(List.of(y), List.of(x, z), null, new Gradients.Options(true, false, true));
+    var e =
+        assertThrows(
+            IllegalArgumentException.class,
+            () -> Gradients.grad(List.of(y), List.of(x, z), null, true, false));
+    assertTrue(
+        e.getMessage().contains("input 1") && e.getMessage().contains("allowUnused"),
+        e.getMessage());
+    List<Value> g =
+        Gradients.grad(List.of(y), List.of(x, z), null, new Gradients.Options(true, false, true));
     assertEquals(4, g.get(0).item());
     assertNull(g.get(1));
   }
@@ -75,14 +89,18 @@ class GradientsTest {
   void aDerivativeThatIsZeroIsNoNode() {
     Slot slot = Slot.f32("x", 4, 3);
     Slot out = Slot.f32("out", 4, 3);
-    Graph g = Trace.of(t -> {
-      Value x = t.read(slot);
-      Value y = Ops.leakyRelu(x, 0.2);
-      Value first = Gradients.grad(List.of(Ops.sum(y)), List.of(x), null, true, true).getFirst();
-      // The mask's derivative is zero everywhere, so the second derivative is a constant.
-      Value second = Gradients.grad(List.of(Ops.sum(first)), List.of(x), null, true, true).getFirst();
-      t.write(out, second);
-    });
+    Graph g =
+        Trace.of(
+            t -> {
+              Value x = t.read(slot);
+              Value y = Ops.leakyRelu(x, 0.2);
+              Value first =
+                  Gradients.grad(List.of(Ops.sum(y)), List.of(x), null, true, true).getFirst();
+              // The mask's derivative is zero everywhere, so the second derivative is a constant.
+              Value second =
+                  Gradients.grad(List.of(Ops.sum(first)), List.of(x), null, true, true).getFirst();
+              t.write(out, second);
+            });
     assertEquals(3, Simplify.run(g).size(), () -> Simplify.run(g).toString()); // read, fill, assign
   }
 
@@ -96,14 +114,17 @@ class GradientsTest {
     Value g = Gradients.grad(List.of(y), List.of(x), List.of(v), false, false).getFirst();
     assertArrayEquals(new float[] {2, 40, 600}, g.toFloats());
     Value wrong = Ops.tensor(new float[] {1, 2}, 2);
-    assertThrows(IllegalArgumentException.class,
+    assertThrows(
+        IllegalArgumentException.class,
         () -> Gradients.grad(List.of(x.square()), List.of(x), List.of(wrong), false, false));
   }
 
   @Test
   void severalOutputsAddUp() {
     Value x = Ops.scalar(3).requireGradient();
-    Value g = Gradients.grad(Arrays.asList(x.square(), x.scale(5)), List.of(x), null, false, false).getFirst();
+    Value g =
+        Gradients.grad(Arrays.asList(x.square(), x.scale(5)), List.of(x), null, false, false)
+            .getFirst();
     assertEquals(11, g.item());
   }
 
@@ -126,15 +147,22 @@ class GradientsTest {
   void shapesThatDoNotFitAreNamed() {
     Value a = Ops.tensor(new float[6], 2, 3);
     Value b = Ops.tensor(new float[4], 2, 2);
-    assertTrue(assertThrows(IllegalArgumentException.class, () -> a.matmul(b)).getMessage()
-        .contains("matmul: a is f32[2, 3] but b is f32[2, 2]; expected b [3, *]"));
-    assertTrue(assertThrows(IllegalArgumentException.class, () -> a.add(b)).getMessage().contains("do not broadcast"));
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, () -> a.matmul(b))
+            .getMessage()
+            .contains("matmul: a is f32[2, 3] but b is f32[2, 2]; expected b [3, *]"));
+    assertTrue(
+        assertThrows(IllegalArgumentException.class, () -> a.add(b))
+            .getMessage()
+            .contains("do not broadcast"));
   }
 
   @Test
   void readingAValueWhileTracingIsAnErrorThatSaysSo() {
     Slot slot = Slot.f32("x", 2);
-    var e = assertThrows(IllegalStateException.class, () -> Trace.of(t -> Ops.exp(t.read(slot)).toFloats()));
+    var e =
+        assertThrows(
+            IllegalStateException.class, () -> Trace.of(t -> Ops.exp(t.read(slot)).toFloats()));
     assertTrue(e.getMessage().contains("part of a trace"), e.getMessage());
   }
 }

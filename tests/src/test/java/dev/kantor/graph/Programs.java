@@ -20,25 +20,33 @@ final class Programs {
   }
 
   static Input random(String name, Random random, long... dims) {
-    return new Input(name, random.doubles(dev.kantor.tensor.Shape.of(dims).count(), -1, 1).toArray(), dims);
+    return new Input(
+        name, random.doubles(dev.kantor.tensor.Shape.of(dims).count(), -1, 1).toArray(), dims);
   }
 
   /** The outputs of a function on a device; in double precision on the reference device. */
   static Map<String, double[]> run(
-      Device device, Program.Options options, List<Input> inputs, Function<Map<String, Value>, Map<String, Value>> body) {
+      Device device,
+      Program.Options options,
+      List<Input> inputs,
+      Function<Map<String, Value>, Map<String, Value>> body) {
     boolean reference = device.name().equals("reference");
     try (State state = new State(device, reference)) {
       inputs.forEach(i -> state.set(state.add(i.slot()), i.contents));
       List<Slot> outputs = new ArrayList<>();
-      Graph graph = Trace.of(t -> {
-        Map<String, Value> in = new HashMap<>();
-        inputs.forEach(i -> in.put(i.name, t.read(i.slot())));
-        body.apply(in).forEach((name, v) -> {
-          Slot slot = state.add(new Slot("out." + name, v.dtype(), v.shape()));
-          outputs.add(slot);
-          t.write(slot, v);
-        });
-      });
+      Graph graph =
+          Trace.of(
+              t -> {
+                Map<String, Value> in = new HashMap<>();
+                inputs.forEach(i -> in.put(i.name, t.read(i.slot())));
+                body.apply(in)
+                    .forEach(
+                        (name, v) -> {
+                          Slot slot = state.add(new Slot("out." + name, v.dtype(), v.shape()));
+                          outputs.add(slot);
+                          t.write(slot, v);
+                        });
+              });
       try (Program program = Program.compile(graph, state, options)) {
         program.run(1);
       }

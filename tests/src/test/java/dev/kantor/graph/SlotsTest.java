@@ -44,24 +44,26 @@ class SlotsTest {
 
   @Test
   void aSwapReadsBothBeforeItWritesEither() {
-    run(t -> {
-      Value x = t.read(a);
-      Value y = t.read(b);
-      t.write(a, Ops.scale(y, 1));
-      t.write(b, Ops.shift(Ops.shift(x, 1), -1));
-    });
+    run(
+        t -> {
+          Value x = t.read(a);
+          Value y = t.read(b);
+          t.write(a, Ops.scale(y, 1));
+          t.write(b, Ops.shift(Ops.shift(x, 1), -1));
+        });
     assertArrayEquals(new float[] {10, 20}, state.floats(a));
     assertArrayEquals(new float[] {1, 2}, state.floats(b));
   }
 
   @Test
   void anOldValueReadLateIsStillTheOldOne() {
-    run(t -> {
-      Value x = t.read(a);
-      t.write(a, Ops.scale(x, 5));
-      t.write(b, Ops.exp(x));
-      t.write(c, t.read(a));
-    });
+    run(
+        t -> {
+          Value x = t.read(a);
+          t.write(a, Ops.scale(x, 5));
+          t.write(b, Ops.exp(x));
+          t.write(c, t.read(a));
+        });
     assertArrayEquals(new float[] {5, 10}, state.floats(a));
     assertEquals(Math.exp(2), state.floats(b)[1], 1e-5);
     assertArrayEquals(new float[] {5, 10}, state.floats(c));
@@ -69,23 +71,25 @@ class SlotsTest {
 
   @Test
   void ofTwoWritesTheLastStaysAndTheFirstCanBeRead() {
-    run(t -> {
-      Value first = Ops.scale(t.read(b), 2);
-      t.write(a, first);
-      t.write(a, Ops.scale(t.read(b), 3));
-      t.write(c, Ops.shift(first, 1));
-    });
+    run(
+        t -> {
+          Value first = Ops.scale(t.read(b), 2);
+          t.write(a, first);
+          t.write(a, Ops.scale(t.read(b), 3));
+          t.write(c, Ops.shift(first, 1));
+        });
     assertArrayEquals(new float[] {30, 60}, state.floats(a));
     assertArrayEquals(new float[] {21, 41}, state.floats(c));
   }
 
   @Test
   void oneValueCanGoToSeveralSlots() {
-    run(t -> {
-      Value v = Ops.square(t.read(a));
-      t.write(b, v);
-      t.write(c, v);
-    });
+    run(
+        t -> {
+          Value v = Ops.square(t.read(a));
+          t.write(b, v);
+          t.write(c, v);
+        });
     assertArrayEquals(new float[] {1, 4}, state.floats(b));
     assertArrayEquals(new float[] {1, 4}, state.floats(c));
   }
@@ -93,14 +97,19 @@ class SlotsTest {
   @Test
   void anOldValueThatNeedsTheNewOneIsAnErrorThatSaysSo() {
     Slot counter = state.add(Slot.counter("n"));
-    var e = assertThrows(IllegalStateException.class, () -> run(t -> {
-      Value old = t.read(a);
-      Slot step = Slot.counter("n");
-      t.increment(step, 1);
-      t.write(a, Ops.scale(old, 2));
-      // old is needed beside what its slot has become.
-      t.write(c, Ops.add(t.read(a), old));
-    }));
+    var e =
+        assertThrows(
+            IllegalStateException.class,
+            () ->
+                run(
+                    t -> {
+                      Value old = t.read(a);
+                      Slot step = Slot.counter("n");
+                      t.increment(step, 1);
+                      t.write(a, Ops.scale(old, 2));
+                      // old is needed beside what its slot has become.
+                      t.write(c, Ops.add(t.read(a), old));
+                    }));
     assertTrue(e.getMessage().contains("after it was updated"), e.getMessage());
     assertEquals(0, state.longs(counter)[0]);
   }
@@ -120,7 +129,8 @@ class SlotsTest {
   void sizesAreChecked() {
     assertThrows(IllegalArgumentException.class, () -> state.set(a, 1f, 2f, 3f));
     assertThrows(IllegalArgumentException.class, () -> state.add(Slot.f32("a", 4)));
-    var e = assertThrows(IllegalArgumentException.class, () -> run(t -> t.write(a, Ops.full(0, 3))));
+    var e =
+        assertThrows(IllegalArgumentException.class, () -> run(t -> t.write(a, Ops.full(0, 3))));
     assertTrue(e.getMessage().contains("assign"), e.getMessage());
   }
 }

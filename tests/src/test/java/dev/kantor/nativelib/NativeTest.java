@@ -47,20 +47,21 @@ class NativeTest {
   void refusesNullHandles() {
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment host = arena.allocate(8);
-      List<Executable> calls = List.of(
-          () -> Native.closeDevice(0),
-          () -> Native.describeDevice(0),
-          () -> Native.allocate(0, 8),
-          () -> Native.wrap(0, host),
-          () -> Native.free(0),
-          () -> Native.write(0, 0, host),
-          () -> Native.read(0, 0, host),
-          () -> Native.createProgram(0, host, new long[0]),
-          () -> Native.destroyProgram(0),
-          () -> Native.run(0, 1),
-          () -> Native.cancel(0),
-          () -> Native.profile(0, true),
-          () -> Native.describeProgram(0));
+      List<Executable> calls =
+          List.of(
+              () -> Native.closeDevice(0),
+              () -> Native.describeDevice(0),
+              () -> Native.allocate(0, 8),
+              () -> Native.wrap(0, host),
+              () -> Native.free(0),
+              () -> Native.write(0, 0, host),
+              () -> Native.read(0, 0, host),
+              () -> Native.createProgram(0, host, new long[0]),
+              () -> Native.destroyProgram(0),
+              () -> Native.run(0, 1),
+              () -> Native.cancel(0),
+              () -> Native.profile(0, true),
+              () -> Native.describeProgram(0));
       for (Executable call : calls) {
         KantorException e = assertThrows(KantorException.class, call);
         assertEquals(Status.INVALID_ARGUMENT, e.status());
@@ -122,8 +123,11 @@ class NativeTest {
         closed = brief.allocate(8);
       }
       assertStatus(Status.INVALID_ARGUMENT, () -> Native.write(memory, 0, closed));
-      assertStatus(Status.INVALID_ARGUMENT, () -> Native.write(memory, 0, MemorySegment.ofArray(new byte[8])));
-      assertStatus(Status.INVALID_ARGUMENT, () -> Native.read(memory, 0, arena.allocate(8).asReadOnly()));
+      assertStatus(
+          Status.INVALID_ARGUMENT,
+          () -> Native.write(memory, 0, MemorySegment.ofArray(new byte[8])));
+      assertStatus(
+          Status.INVALID_ARGUMENT, () -> Native.read(memory, 0, arena.allocate(8).asReadOnly()));
       assertStatus(Status.INVALID_ARGUMENT, () -> Native.allocate(device, -1));
     } finally {
       Native.free(memory);

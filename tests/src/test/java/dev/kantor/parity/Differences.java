@@ -4,7 +4,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Compares tensors with those of the oracle and keeps the verdicts, so that a failure lists them all. */
+/**
+ * Compares tensors with those of the oracle and keeps the verdicts, so that a failure lists them
+ * all.
+ */
 final class Differences {
   private final List<String> beyond = new ArrayList<>();
   private String worstName = "nothing";
@@ -17,7 +20,8 @@ final class Differences {
    */
   void add(String name, double[] got, double[] expected, double tolerance, double floor) {
     if (got.length != expected.length) {
-      throw new IllegalArgumentException(name + " has " + got.length + " numbers, the oracle's " + expected.length);
+      throw new IllegalArgumentException(
+          name + " has " + got.length + " numbers, the oracle's " + expected.length);
     }
     double difference = 0;
     double norm = 0;

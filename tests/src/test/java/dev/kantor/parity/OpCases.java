@@ -21,7 +21,8 @@ final class OpCases {
   /**
    * A tensor drawn uniformly from [low, high).
    *
-   * @param low equal to high for a constant that is not differentiated by and that the function does not get
+   * @param low equal to high for a constant that is not differentiated by and that the function
+   *     does not get
    */
   record Input(double low, double high, long... dims) {
     boolean isConstant() {
@@ -36,7 +37,12 @@ final class OpCases {
    * @param attributes the oracle's attributes
    * @param function of the inputs that are no constants
    */
-  record Case(String name, String op, Map<String, Object> attributes, List<Input> inputs, Function<List<Value>, Value> function) {
+  record Case(
+      String name,
+      String op,
+      Map<String, Object> attributes,
+      List<Input> inputs,
+      Function<List<Value>, Value> function) {
     Case {
       attributes = Map.copyOf(attributes);
       inputs = List.copyOf(inputs);
@@ -55,14 +61,30 @@ final class OpCases {
 
   /** m, n, k: odd, one wide, prime, and what the variants' layers have. */
   private static void products(List<Case> all) {
-    long[][] sizes = {{1, 1, 1}, {1, 7, 5}, {5, 1, 3}, {3, 5, 1}, {2, 2, 2}, {17, 13, 11}, {31, 37, 29}, {64, 96, 100}, {1, 256, 67},
-        {128, 1, 256}};
+    long[][] sizes = {
+      {1, 1, 1},
+      {1, 7, 5},
+      {5, 1, 3},
+      {3, 5, 1},
+      {2, 2, 2},
+      {17, 13, 11},
+      {31, 37, 29},
+      {64, 96, 100},
+      {1, 256, 67},
+      {128, 1, 256}
+    };
     for (long[] s : sizes) {
       for (int i = 0; i < 4; i++) {
         boolean ta = i / 2 == 1;
         boolean tb = i % 2 == 1;
-        add(all, "matmul", "matmul", Map.of("transpose_a", ta, "transpose_b", tb), in -> Ops.matmul(in.get(0), in.get(1), ta, tb),
-            ta ? unit(s[2], s[0]) : unit(s[0], s[2]), tb ? unit(s[1], s[2]) : unit(s[2], s[1]));
+        add(
+            all,
+            "matmul",
+            "matmul",
+            Map.of("transpose_a", ta, "transpose_b", tb),
+            in -> Ops.matmul(in.get(0), in.get(1), ta, tb),
+            ta ? unit(s[2], s[0]) : unit(s[0], s[2]),
+            tb ? unit(s[1], s[2]) : unit(s[2], s[1]));
       }
     }
   }
@@ -73,25 +95,68 @@ final class OpCases {
       Input x = unit(s[0], s[2]);
       Input weight = unit(s[1], s[2]);
       Input bias = unit(s[1]);
-      add(all, "linear", "linear", Map.of(), in -> Ops.linear(in.get(0), in.get(1), null), x, weight);
+      add(
+          all,
+          "linear",
+          "linear",
+          Map.of(),
+          in -> Ops.linear(in.get(0), in.get(1), null),
+          x,
+          weight);
       add(all, "linear, bias", "linear", Map.of(), OpCases::linear, x, weight, bias);
       for (Activation a : Activation.values()) {
         String activation = a.name().toLowerCase(Locale.ROOT);
         // Activations need no trace of their own.
-        add(all, "linear, bias, " + activation, "linear", Map.of("activation", activation, "slope", slope()),
-            in -> a.forward(null, linear(in)), x, weight, bias);
+        add(
+            all,
+            "linear, bias, " + activation,
+            "linear",
+            Map.of("activation", activation, "slope", slope()),
+            in -> a.forward(null, linear(in)),
+            x,
+            weight,
+            bias);
       }
     }
     // The widest layers of the variants, the activations between them.
-    add(all, "first of the critic", "linear", Map.of("activation", "leaky_relu", "slope", slope()),
-        in -> Activation.LEAKY_RELU.forward(null, linear(in)), unit(64, 784), range(0.04, 256, 784), range(0.04, 256));
-    add(all, "last of the generator", "linear", Map.of("activation", "tanh"), in -> Ops.tanh(linear(in)),
-        unit(64, 256), range(0.06, 784, 256), range(0.06, 784));
-    add(all, "last of the critic", "linear", Map.of(), OpCases::linear, unit(128, 256), range(0.06, 1, 256), range(0.06, 1));
+    add(
+        all,
+        "first of the critic",
+        "linear",
+        Map.of("activation", "leaky_relu", "slope", slope()),
+        in -> Activation.LEAKY_RELU.forward(null, linear(in)),
+        unit(64, 784),
+        range(0.04, 256, 784),
+        range(0.04, 256));
+    add(
+        all,
+        "last of the generator",
+        "linear",
+        Map.of("activation", "tanh"),
+        in -> Ops.tanh(linear(in)),
+        unit(64, 256),
+        range(0.06, 784, 256),
+        range(0.06, 784));
+    add(
+        all,
+        "last of the critic",
+        "linear",
+        Map.of(),
+        OpCases::linear,
+        unit(128, 256),
+        range(0.06, 1, 256),
+        range(0.06, 1));
     long[][] norms = {{1, 5}, {3, 5}, {7, 31}, {13, 64}, {64, 256}};
     for (long[] s : norms) {
-      add(all, "layer_norm", "layer_norm", Map.of("eps", (double) 1e-5f),
-          in -> Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5), unit(s), unit(s[1]), unit(s[1]));
+      add(
+          all,
+          "layer_norm",
+          "layer_norm",
+          Map.of("eps", (double) 1e-5f),
+          in -> Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5),
+          unit(s),
+          unit(s[1]),
+          unit(s[1]));
     }
   }
 
@@ -111,13 +176,37 @@ final class OpCases {
       unary(all, "log", Ops::log, positive);
       unary(all, "sqrt", Ops::sqrt, positive);
       unary(all, "reciprocal", Ops::reciprocal, positive);
-      add(all, "leaky_relu", "leaky_relu", Map.of("slope", slope()), in -> Ops.leakyRelu(in.getFirst(), slope()), wide);
+      add(
+          all,
+          "leaky_relu",
+          "leaky_relu",
+          Map.of("slope", slope()),
+          in -> Ops.leakyRelu(in.getFirst(), slope()),
+          wide);
       // The framework turns to the identity above its threshold, of 20 if not given.
-      add(all, "softplus", "softplus", Map.of("threshold", 500), in -> Ops.softplus(in.getFirst()), range(30, s));
+      add(
+          all,
+          "softplus",
+          "softplus",
+          Map.of("threshold", 500),
+          in -> Ops.softplus(in.getFirst()),
+          range(30, s));
       add(all, "softplus", "softplus", Map.of(), in -> Ops.softplus(in.getFirst()), range(6, s));
     }
-    long[][][] pairs = {{{4, 6}, {4, 6}}, {{4, 6}, {6}}, {{6}, {4, 6}}, {{4, 6}, {4, 1}}, {{4, 6}, {}}, {{1, 7}, {5, 1}}, {{13, 1}, {1, 17}},
-        {{2, 3, 2, 2}, {3, 1, 1}}, {{3, 1, 5}, {4, 1}}, {{1}, {1}}, {{64, 784}, {64, 1}}, {{64, 256}, {256}}};
+    long[][][] pairs = {
+      {{4, 6}, {4, 6}},
+      {{4, 6}, {6}},
+      {{6}, {4, 6}},
+      {{4, 6}, {4, 1}},
+      {{4, 6}, {}},
+      {{1, 7}, {5, 1}},
+      {{13, 1}, {1, 17}},
+      {{2, 3, 2, 2}, {3, 1, 1}},
+      {{3, 1, 5}, {4, 1}},
+      {{1}, {1}},
+      {{64, 784}, {64, 1}},
+      {{64, 256}, {256}}
+    };
     for (long[][] p : pairs) {
       binary(all, "add", Ops::add, unit(p[0]), unit(p[1]));
       binary(all, "sub", Ops::sub, unit(p[0]), unit(p[1]));
@@ -128,14 +217,35 @@ final class OpCases {
 
   private static void sums(List<Case> all) {
     record Over(long[] shape, int... axes) {}
-    List<Over> cases = List.of(
-        new Over(new long[] {1}, 0), new Over(new long[] {7}, 0), new Over(new long[] {5, 7}, 0), new Over(new long[] {5, 7}, 1),
-        new Over(new long[] {5, 7}, 0, 1), new Over(new long[] {1, 7}, 0), new Over(new long[] {13, 1}, 1),
-        new Over(new long[] {3, 4, 5}, 1), new Over(new long[] {3, 4, 5}, 0, 2), new Over(new long[] {2, 3, 2, 2}, 0, 2, 3),
-        new Over(new long[] {128, 784}, 0), new Over(new long[] {128, 784}, 1), new Over(new long[] {64, 1}, 0, 1));
+    List<Over> cases =
+        List.of(
+            new Over(new long[] {1}, 0),
+            new Over(new long[] {7}, 0),
+            new Over(new long[] {5, 7}, 0),
+            new Over(new long[] {5, 7}, 1),
+            new Over(new long[] {5, 7}, 0, 1),
+            new Over(new long[] {1, 7}, 0),
+            new Over(new long[] {13, 1}, 1),
+            new Over(new long[] {3, 4, 5}, 1),
+            new Over(new long[] {3, 4, 5}, 0, 2),
+            new Over(new long[] {2, 3, 2, 2}, 0, 2, 3),
+            new Over(new long[] {128, 784}, 0),
+            new Over(new long[] {128, 784}, 1),
+            new Over(new long[] {64, 1}, 0, 1));
     for (Over c : cases) {
-      add(all, "sum over " + Arrays.toString(c.axes), "sum", Map.of("dims", c.axes), in -> Ops.sum(in.getFirst(), c.axes), unit(c.shape));
-      add(all, "mean over " + Arrays.toString(c.axes), "mean", Map.of("dims", c.axes), in -> Ops.mean(in.getFirst(), c.axes),
+      add(
+          all,
+          "sum over " + Arrays.toString(c.axes),
+          "sum",
+          Map.of("dims", c.axes),
+          in -> Ops.sum(in.getFirst(), c.axes),
+          unit(c.shape));
+      add(
+          all,
+          "mean over " + Arrays.toString(c.axes),
+          "mean",
+          Map.of("dims", c.axes),
+          in -> Ops.mean(in.getFirst(), c.axes),
           unit(c.shape));
     }
   }
@@ -144,30 +254,72 @@ final class OpCases {
     long[][] scores = {{1, 1}, {7, 1}, {64, 1}, {13, 5}};
     for (long[] s : scores) {
       for (double target : new double[] {0, 0.25, 1}) {
-        add(all, "bce_with_logits " + target, "bce_with_logits", Map.of(), in -> Ops.bceWithLogits(in.getFirst(), target),
-            range(9, s), new Input(target, target, s));
-        add(all, "bce " + target, "bce", Map.of(), in -> Ops.bce(in.getFirst(), target), new Input(0.02, 0.98, s),
+        add(
+            all,
+            "bce_with_logits " + target,
+            "bce_with_logits",
+            Map.of(),
+            in -> Ops.bceWithLogits(in.getFirst(), target),
+            range(9, s),
+            new Input(target, target, s));
+        add(
+            all,
+            "bce " + target,
+            "bce",
+            Map.of(),
+            in -> Ops.bce(in.getFirst(), target),
+            new Input(0.02, 0.98, s),
             new Input(target, target, s));
       }
       objective(all, "hinge", new Objective.Hinge(), s);
       objective(all, "least_squares", new Objective.LeastSquares(), s);
     }
-    // Narrow rows have norms on both sides of the centre. Wide ones have all about 1.15: too near to it the excess would keep few digits.
+    // Narrow rows have norms on both sides of the centre. Wide ones have all about 1.15: too near
+    // to it the excess would keep few digits.
     long[][] rows = {{1, 1}, {5, 3}, {13, 7}, {64, 31}, {64, 784}};
     for (long[] s : rows) {
       Input x = range(2 / Math.sqrt(s[1]), s);
-      add(all, "row penalty", "norm_penalty", Map.of(), in -> Ops.rowPenalty(in.getFirst(), 1, 1, false).value(), x);
-      add(all, "row penalty, one-sided", "norm_penalty", Map.of("one_sided", true),
-          in -> Ops.rowPenalty(in.getFirst(), 1, 1, true).value(), x);
-      add(all, "row penalty, centre 0", "norm_penalty", Map.of("center", 0),
-          in -> Ops.rowPenalty(in.getFirst(), 1, 0, false).value(), x);
+      add(
+          all,
+          "row penalty",
+          "norm_penalty",
+          Map.of(),
+          in -> Ops.rowPenalty(in.getFirst(), 1, 1, false).value(),
+          x);
+      add(
+          all,
+          "row penalty, one-sided",
+          "norm_penalty",
+          Map.of("one_sided", true),
+          in -> Ops.rowPenalty(in.getFirst(), 1, 1, true).value(),
+          x);
+      add(
+          all,
+          "row penalty, centre 0",
+          "norm_penalty",
+          Map.of("center", 0),
+          in -> Ops.rowPenalty(in.getFirst(), 1, 0, false).value(),
+          x);
     }
   }
 
   private static void objective(List<Case> all, String op, Objective objective, long[] shape) {
     Input scores = range(3, shape);
-    add(all, op + " critic", op + "_critic", Map.of(), in -> objective.discriminator(in.get(0), in.get(1)), scores, scores);
-    add(all, op + " generator", op + "_generator", Map.of(), in -> objective.generator(in.getFirst()), scores);
+    add(
+        all,
+        op + " critic",
+        op + "_critic",
+        Map.of(),
+        in -> objective.discriminator(in.get(0), in.get(1)),
+        scores,
+        scores);
+    add(
+        all,
+        op + " generator",
+        op + "_generator",
+        Map.of(),
+        in -> objective.generator(in.getFirst()),
+        scores);
   }
 
   private static void unary(List<Case> all, String op, UnaryOperator<Value> f, Input x) {
@@ -178,10 +330,18 @@ final class OpCases {
     add(all, op, op, Map.of(), in -> f.apply(in.get(0), in.get(1)), a, b);
   }
 
-  private static void add(List<Case> all, String name, String op, Map<String, Object> attributes,
-      Function<List<Value>, Value> function, Input... inputs) {
-    String shapes = String.join(" ", Arrays.stream(inputs).map(i -> Shape.of(i.dims).toString()).toList());
-    all.add(new Case(all.size() + " " + name + " " + shapes, op, attributes, List.of(inputs), function));
+  private static void add(
+      List<Case> all,
+      String name,
+      String op,
+      Map<String, Object> attributes,
+      Function<List<Value>, Value> function,
+      Input... inputs) {
+    String shapes =
+        String.join(" ", Arrays.stream(inputs).map(i -> Shape.of(i.dims).toString()).toList());
+    all.add(
+        new Case(
+            all.size() + " " + name + " " + shapes, op, attributes, List.of(inputs), function));
   }
 
   private static Value linear(List<Value> in) {

@@ -32,8 +32,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 
 /**
- * Every op's value y, the gradients g of sum y v, and those of sum g u with respect to the inputs and to v, for random v and u, against
- * libtorch in double precision.
+ * Every op's value y, the gradients g of sum y v, and those of sum g u with respect to the inputs
+ * and to v, for random v and u, against libtorch in double precision.
  */
 class OpParityTest {
   /** Where a program's numbers are floats. */
@@ -48,8 +48,17 @@ class OpParityTest {
   /** In double precision, with the constant 1 / count of a mean, which programs keep as a float. */
   private static final double ROUNDED_TOLERANCE = 1e-7;
 
-  private static final Set<String> MEANS = Set.of("mean", "layer_norm", "bce", "bce_with_logits", "norm_penalty", "hinge_critic",
-      "hinge_generator", "least_squares_critic", "least_squares_generator");
+  private static final Set<String> MEANS =
+      Set.of(
+          "mean",
+          "layer_norm",
+          "bce",
+          "bce_with_logits",
+          "norm_penalty",
+          "hinge_critic",
+          "hinge_generator",
+          "least_squares_critic",
+          "least_squares_generator");
 
   private static final List<Case> CASES = OpCases.all();
   private static Map<String, Tensor> drawn;
@@ -66,12 +75,33 @@ class OpParityTest {
   private static String cases() {
     List<Map<String, Object>> json = new ArrayList<>();
     for (Case c : CASES) {
-      List<Integer> constants = IntStream.range(0, c.inputs().size()).filter(i -> c.inputs().get(i).isConstant()).boxed().toList();
-      List<String> inputs = IntStream.range(0, c.inputs().size()).mapToObj(i -> c.name() + ".x" + i).toList();
+      List<Integer> constants =
+          IntStream.range(0, c.inputs().size())
+              .filter(i -> c.inputs().get(i).isConstant())
+              .boxed()
+              .toList();
+      List<String> inputs =
+          IntStream.range(0, c.inputs().size()).mapToObj(i -> c.name() + ".x" + i).toList();
       List<String> directions =
-          IntStream.range(0, c.inputs().size() - constants.size()).mapToObj(i -> c.name() + ".u" + i).toList();
-      json.add(Map.of("name", c.name(), "op", c.op(), "attributes", c.attributes(), "inputs", inputs, "constants", constants,
-          "v", List.of(c.name() + ".v"), "u", directions));
+          IntStream.range(0, c.inputs().size() - constants.size())
+              .mapToObj(i -> c.name() + ".u" + i)
+              .toList();
+      json.add(
+          Map.of(
+              "name",
+              c.name(),
+              "op",
+              c.op(),
+              "attributes",
+              c.attributes(),
+              "inputs",
+              inputs,
+              "constants",
+              constants,
+              "v",
+              List.of(c.name() + ".v"),
+              "u",
+              directions));
     }
     return new Gson().toJson(json);
   }
@@ -110,49 +140,59 @@ class OpParityTest {
 
   private static long[] outputOf(Case c) {
     List<long[]> dims = new ArrayList<>();
-    Trace.of(t -> dims.add(c.function().apply(slots(c).stream().map(t::read).toList()).shape().dims()));
+    Trace.of(
+        t -> dims.add(c.function().apply(slots(c).stream().map(t::read).toList()).shape().dims()));
     return dims.getFirst();
   }
 
-  /** The oracle's results of a case, computed on a device; without those that are structurally zero. */
+  /**
+   * The oracle's results of a case, computed on a device; without those that are structurally zero.
+   */
   private static Map<String, double[]> run(Case c, Device device) {
     try (State state = new State(device, device.name().equals("reference"))) {
       List<Slot> inputs = slots(c);
-      List<Slot> directions = inputs.stream().map(s -> Slot.f32(s.name().replace(".x", ".u"), s.shape().dims())).toList();
+      List<Slot> directions =
+          inputs.stream()
+              .map(s -> Slot.f32(s.name().replace(".x", ".u"), s.shape().dims()))
+              .toList();
       Slot cotangent = Slot.f32(c.name() + ".v", drawn.get(c.name() + ".v").dims());
       List<Slot> given = new ArrayList<>(inputs);
       given.addAll(directions);
       given.add(cotangent);
       given.forEach(s -> state.set(state.add(s), drawn.get(s.name()).contents()));
       List<Slot> results = new ArrayList<>();
-      Trace.Body body = t -> {
-        List<Value> x = inputs.stream().map(t::read).toList();
-        Value v = t.read(cotangent);
-        Value y = c.function().apply(x);
-        List<Value> first = Gradients.grad(List.of(y), x, List.of(v), true, true);
-        Value along = null;
-        for (int i = 0; i < x.size(); i++) {
-          Value term = Ops.sum(Ops.mul(first.get(i), t.read(directions.get(i))));
-          along = along == null ? term : Ops.add(along, term);
-        }
-        List<Value> variables = new ArrayList<>(x);
-        variables.add(v);
-        List<Value> second = Gradients.grad(List.of(along), variables, null, new Gradients.Options(true, true, true));
-        Map<String, Value> named = new LinkedHashMap<>();
-        named.put(".out.0", y);
-        for (int i = 0; i < x.size(); i++) {
-          named.put(".grad." + i, first.get(i));
-          named.put(".second." + i, second.get(i));
-        }
-        named.put(".second.v.0", second.getLast());
-        named.forEach((end, value) -> {
-          if (value != null) {
-            Slot slot = state.add(new Slot(c.name() + end, value.dtype(), value.shape()));
-            results.add(slot);
-            t.write(slot, value);
-          }
-        });
-      };
+      Trace.Body body =
+          t -> {
+            List<Value> x = inputs.stream().map(t::read).toList();
+            Value v = t.read(cotangent);
+            Value y = c.function().apply(x);
+            List<Value> first = Gradients.grad(List.of(y), x, List.of(v), true, true);
+            Value along = null;
+            for (int i = 0; i < x.size(); i++) {
+              Value term = Ops.sum(Ops.mul(first.get(i), t.read(directions.get(i))));
+              along = along == null ? term : Ops.add(along, term);
+            }
+            List<Value> variables = new ArrayList<>(x);
+            variables.add(v);
+            List<Value> second =
+                Gradients.grad(
+                    List.of(along), variables, null, new Gradients.Options(true, true, true));
+            Map<String, Value> named = new LinkedHashMap<>();
+            named.put(".out.0", y);
+            for (int i = 0; i < x.size(); i++) {
+              named.put(".grad." + i, first.get(i));
+              named.put(".second." + i, second.get(i));
+            }
+            named.put(".second.v.0", second.getLast());
+            named.forEach(
+                (end, value) -> {
+                  if (value != null) {
+                    Slot slot = state.add(new Slot(c.name() + end, value.dtype(), value.shape()));
+                    results.add(slot);
+                    t.write(slot, value);
+                  }
+                });
+          };
       try (Program program = Program.compile(Trace.of(body), state)) {
         assertEquals(Status.OK, program.run(1).status());
       }
@@ -162,18 +202,26 @@ class OpParityTest {
     }
   }
 
-  private static void compare(Device device, Differences differences, Case c, double tolerance, double floor) {
+  private static void compare(
+      Device device, Differences differences, Case c, double tolerance, double floor) {
     Map<String, double[]> got = run(c, device);
-    oracle.forEach((name, expected) -> {
-      if (name.startsWith(c.name() + ".")) {
-        differences.add(name, got.getOrDefault(name, new double[expected.length]), expected, tolerance, floor);
-      }
-    });
-    got.forEach((name, numbers) -> {
-      if (!oracle.containsKey(name)) {
-        differences.add(name, numbers, new double[numbers.length], 0, floor);
-      }
-    });
+    oracle.forEach(
+        (name, expected) -> {
+          if (name.startsWith(c.name() + ".")) {
+            differences.add(
+                name,
+                got.getOrDefault(name, new double[expected.length]),
+                expected,
+                tolerance,
+                floor);
+          }
+        });
+    got.forEach(
+        (name, numbers) -> {
+          if (!oracle.containsKey(name)) {
+            differences.add(name, numbers, new double[numbers.length], 0, floor);
+          }
+        });
   }
 
   @Test
@@ -193,18 +241,26 @@ class OpParityTest {
     Differences exact = new Differences();
     Differences rounded = new Differences();
     try (Device reference = Device.open("reference", 1)) {
-      CASES.forEach(c -> {
-        boolean rounds = roundsItsMean(c);
-        compare(reference, rounds ? rounded : exact, c, rounds ? ROUNDED_TOLERANCE : DOUBLE_TOLERANCE, 0);
-      });
+      CASES.forEach(
+          c -> {
+            boolean rounds = roundsItsMean(c);
+            compare(
+                reference,
+                rounds ? rounded : exact,
+                c,
+                rounds ? ROUNDED_TOLERANCE : DOUBLE_TOLERANCE,
+                0);
+          });
     }
     reporter.publishEntry("largest, constants exact", exact.largest());
     reporter.publishEntry("largest, constants rounded to float", rounded.largest());
-    assertTrue(exact.isEmpty() && rounded.isEmpty(), () -> exact.report() + "\n" + rounded.report());
+    assertTrue(
+        exact.isEmpty() && rounded.isEmpty(), () -> exact.report() + "\n" + rounded.report());
   }
 
   /** Whether the case has a mean over a count whose inverse may be no float. */
   private static boolean roundsItsMean(Case c) {
-    return MEANS.contains(c.op()) && Arrays.stream(c.inputs().getFirst().dims()).anyMatch(n -> Long.bitCount(n) != 1);
+    return MEANS.contains(c.op())
+        && Arrays.stream(c.inputs().getFirst().dims()).anyMatch(n -> Long.bitCount(n) != 1);
   }
 }

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The loop with a job that is no GAN: x grows by 1 an iteration, and its value before is the one metric. */
+/**
+ * The loop with a job that is no GAN: x grows by 1 an iteration, and its value before is the one
+ * metric.
+ */
 class TrainingTest {
   private static final int RING_ROWS = 16;
   private static final long PER_EPOCH = 25;
@@ -45,11 +48,15 @@ class TrainingTest {
     Slot counter = state.add(Slot.counter("iteration"));
     Slot fault = state.add(new Slot("fault", DType.I64, Shape.of(4)));
     Slot ring = state.add(Slot.f32("ring", RING_ROWS, 1));
-    Program program = Program.compile(Trace.of(t -> {
-      t.ringWrite(ring, counter, List.of(t.read(x)));
-      t.write(x, Ops.shift(t.read(x), 1));
-      t.increment(counter, 1);
-    }), state);
+    Program program =
+        Program.compile(
+            Trace.of(
+                t -> {
+                  t.ringWrite(ring, counter, List.of(t.read(x)));
+                  t.write(x, Ops.shift(t.read(x), 1));
+                  t.increment(counter, 1);
+                }),
+            state);
     job = new Job(state, program, counter, fault, ring, List.of("x"), List.of(), PER_EPOCH, 2);
   }
 
@@ -95,7 +102,8 @@ class TrainingTest {
     assertEquals(Training.End.DONE, outcome.end());
     assertEquals(60, outcome.iteration());
     assertEquals(60, state.floats(x)[0]);
-    assertEquals(List.of("epoch-0000", "epoch-0001", "epoch-0002", "iteration-00000060"), seen.pictures);
+    assertEquals(
+        List.of("epoch-0000", "epoch-0001", "epoch-0002", "iteration-00000060"), seen.pictures);
     assertEquals(List.of(25L, 50L), seen.epochEnds);
     assertEquals(List.of(60L, 50L), run.iterations());
     MetricsLog.Table table = MetricsLog.read(run.path());
@@ -109,15 +117,20 @@ class TrainingTest {
     RunFolder run = RunFolder.create(folder.resolve("run"));
     Manifest manifest = manifest(new Goal(Goal.Unit.EPOCHS, 1_000_000), 8);
     Training[] training = new Training[1];
-    training[0] = new Training(job, run, manifest, new Recorder() {
-      @Override
-      public void progress(Training.Progress p) {
-        super.progress(p);
-        if (p.iteration() > 30) {
-          training[0].stop();
-        }
-      }
-    });
+    training[0] =
+        new Training(
+            job,
+            run,
+            manifest,
+            new Recorder() {
+              @Override
+              public void progress(Training.Progress p) {
+                super.progress(p);
+                if (p.iteration() > 30) {
+                  training[0].stop();
+                }
+              }
+            });
     Training.Outcome outcome = training[0].run(0);
     assertEquals(Training.End.STOPPED, outcome.end());
     assertEquals(run.checkpoint(outcome.iteration()), outcome.checkpoint());
@@ -125,7 +138,8 @@ class TrainingTest {
 
     long after = outcome.iteration() + 10;
     Training.Outcome done =
-        new Training(job, run, manifest.with(new Goal(Goal.Unit.ITERATIONS, after)), new Recorder()).run(5);
+        new Training(job, run, manifest.with(new Goal(Goal.Unit.ITERATIONS, after)), new Recorder())
+            .run(5);
     assertEquals(after, done.iteration());
     double[] iterations = MetricsLog.read(run.path()).column("iteration");
     for (int i = 0; i < iterations.length; i++) {
@@ -155,11 +169,15 @@ class TrainingTest {
     state.set(x, 8f);
     Slot missing = Slot.f32("y", 1);
     List<Slot> more = List.of(x, missing);
-    assertTrue(assertThrows(FormatException.class, () -> Checkpoint.load(file, state, more)).getMessage().contains("y"));
+    assertTrue(
+        assertThrows(FormatException.class, () -> Checkpoint.load(file, state, more))
+            .getMessage()
+            .contains("y"));
     byte[] bytes = Files.readAllBytes(file);
     bytes[bytes.length - 1] ^= 1;
     Files.write(file, bytes);
-    assertThrows(FormatException.class, () -> Checkpoint.load(file, state, Checkpoint.slots(state)));
+    assertThrows(
+        FormatException.class, () -> Checkpoint.load(file, state, Checkpoint.slots(state)));
     assertEquals(8, state.floats(x)[0]);
   }
 
@@ -167,7 +185,10 @@ class TrainingTest {
   void aFolderIsTrainedInOnce() throws IOException {
     RunFolder run = RunFolder.create(folder.resolve("run"));
     try (var _ = run.lock()) {
-      assertTrue(assertThrows(IOException.class, run::lock).getMessage().contains("another process is training"));
+      assertTrue(
+          assertThrows(IOException.class, run::lock)
+              .getMessage()
+              .contains("another process is training"));
     }
     run.lock().close();
   }
@@ -175,7 +196,14 @@ class TrainingTest {
   @Test
   void manifestsSurviveTheFile() throws IOException {
     RunFolder run = RunFolder.create(folder.resolve("run"));
-    Manifest manifest = new Manifest(Map.of("a", "1", "empty", ""), new Goal(Goal.Unit.MINUTES, 0.5), 3, 2, 1, Map.of("b", "x"));
+    Manifest manifest =
+        new Manifest(
+            Map.of("a", "1", "empty", ""),
+            new Goal(Goal.Unit.MINUTES, 0.5),
+            3,
+            2,
+            1,
+            Map.of("b", "x"));
     run.write(manifest);
     assertEquals(manifest, RunFolder.open(run.path()).manifest());
     Files.writeString(run.path().resolve("manifest.json"), manifest.toJson().substring(0, 40));
@@ -184,7 +212,9 @@ class TrainingTest {
 
   @Test
   void differencesNameBothValues() {
-    assertEquals(List.of("a was '1', is '2'", "b was '1', is not there", "c was not there, is '3'"),
-        Manifest.differences(new java.util.TreeMap<>(Map.of("a", "1", "b", "1")), Map.of("a", "2", "c", "3")));
+    assertEquals(
+        List.of("a was '1', is '2'", "b was '1', is not there", "c was not there, is '3'"),
+        Manifest.differences(
+            new java.util.TreeMap<>(Map.of("a", "1", "b", "1")), Map.of("a", "2", "c", "3")));
   }
 }

@@ -19,15 +19,16 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Times the MLP variants at the specification's widths, float32, on a drawn set of 60,000 images of 28x28 bytes
- * (strokes on black: a fifth of the pixels is not zero, as in MNIST).
+ * Times the MLP variants at the specification's widths, float32, on a drawn set of 60,000 images of
+ * 28x28 bytes (strokes on black: a fifth of the pixels is not zero, as in MNIST).
  *
- * <p>An iteration is {@code critic-steps} critic updates and one generator update. It gathers its batches from the
- * bytes in a shuffled order and scales them, draws its noise, and reads no loss back. The result has {@code medianMs},
- * {@code minMs}, {@code p10Ms} an iteration, {@code cpuMs}, the processor time of all threads an iteration (with one
- * thread, of use where the machine is shared), {@code iterations}, and {@code peakRssMiB} of the whole process; for
- * sampling the same of a batch, and {@code imagesPerSecond} (from the median) and {@code peakImagesPerSecond} (from the
- * minimum).
+ * <p>An iteration is {@code critic-steps} critic updates and one generator update. It gathers its
+ * batches from the bytes in a shuffled order and scales them, draws its noise, and reads no loss
+ * back. The result has {@code medianMs}, {@code minMs}, {@code p10Ms} an iteration, {@code cpuMs},
+ * the processor time of all threads an iteration (with one thread, of use where the machine is
+ * shared), {@code iterations}, and {@code peakRssMiB} of the whole process; for sampling the same
+ * of a batch, and {@code imagesPerSecond} (from the median) and {@code peakImagesPerSecond} (from
+ * the minimum).
  */
 final class BenchCommand {
   private static final int IMAGES = 60_000;
@@ -57,7 +58,9 @@ final class BenchCommand {
             () -> {
               for (int i = 0; i < criticSteps; i++) {
                 training.criticStep(
-                    batches.next(), torch.randn(batch, LATENT), penalised ? torch.rand(batch) : null);
+                    batches.next(),
+                    torch.randn(batch, LATENT),
+                    penalised ? torch.rand(batch) : null);
               }
               training.generatorStep(torch.randn(batch, LATENT));
             }));
@@ -72,7 +75,8 @@ final class BenchCommand {
     try (var _ = new InferenceMode(true)) {
       result.putAll(time(options, () -> generator.forward(torch.randn(batch, LATENT))));
     }
-    for (String[] pair : new String[][] {{"imagesPerSecond", "medianMs"}, {"peakImagesPerSecond", "minMs"}}) {
+    for (String[] pair :
+        new String[][] {{"imagesPerSecond", "medianMs"}, {"peakImagesPerSecond", "minMs"}}) {
       result.put(pair[0], batch * NANOS_PER_SECOND / NANOS_PER_MS / (double) result.get(pair[1]));
     }
     return result;
@@ -85,7 +89,8 @@ final class BenchCommand {
 
     private final Tensor images;
     private final int batch;
-    private final Tensor order = torch.arange(new Scalar(IMAGES), new TensorOptions(ScalarType.Long));
+    private final Tensor order =
+        torch.arange(new Scalar(IMAGES), new TensorOptions(ScalarType.Long));
     private long next = IMAGES;
 
     Batches(Tensor images, int batch) {
@@ -123,7 +128,8 @@ final class BenchCommand {
   }
 
   private static long cpuNanos() {
-    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean()).getProcessCpuTime();
+    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+        .getProcessCpuTime();
   }
 
   /** Runs at least one iteration, and until the time is over; returns what each took. */
@@ -152,12 +158,17 @@ final class BenchCommand {
   }
 
   private static Mlp critic() {
-    return Mlp.critic(Mlp.initial("critic.", ScalarType.Float, (long) SIDE * SIDE, HIDDEN, HIDDEN, 1));
+    return Mlp.critic(
+        Mlp.initial("critic.", ScalarType.Float, (long) SIDE * SIDE, HIDDEN, HIDDEN, 1));
   }
 
-  /** [60000, 784] bytes: strokes three pixels wide and eighteen long, across or down, anywhere, of any brightness. */
+  /**
+   * [60000, 784] bytes: strokes three pixels wide and eighteen long, across or down, anywhere, of
+   * any brightness.
+   */
   private static Tensor images() {
-    Tensor images = torch.zeros(new long[] {IMAGES, SIDE * SIDE}, new TensorOptions(ScalarType.Byte));
+    Tensor images =
+        torch.zeros(new long[] {IMAGES, SIDE * SIDE}, new TensorOptions(ScalarType.Byte));
     byte[] pixels = new byte[IMAGES * SIDE * SIDE];
     SplittableRandom random = new SplittableRandom(1);
     for (int image = 0; image < IMAGES; image++) {

@@ -13,25 +13,29 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The rival and the oracle: libtorch on the CPU. It needs a JavaCPP of another version than Kantor's, so it runs in a
- * process of its own; callers fork {@code target/dist/libtorch} (a shell script, which sets up the JVM and glibc's
- * allocator) and talk to it through safetensors files and one JSON object on stdout:
+ * The rival and the oracle: libtorch on the CPU. It needs a JavaCPP of another version than
+ * Kantor's, so it runs in a process of its own; callers fork {@code target/dist/libtorch} (a shell
+ * script, which sets up the JVM and glibc's allocator) and talk to it through safetensors files and
+ * one JSON object on stdout:
  *
  * <pre>{@code
  * ProcessBuilder builder = new ProcessBuilder(dist + "/libtorch", "step", "--variant", "wgan-gp", "--in", in, "--out",
  * out); builder.environment().put("JAVA_HOME", System.getProperty("java.home")); // 25 or later
  * }</pre>
  *
- * <p>Commands; every one takes {@code --threads T} (default: all processors), and all but {@code info} and the
- * benchmarks {@code --dtype float32|float64}:
+ * <p>Commands; every one takes {@code --threads T} (default: all processors), and all but {@code
+ * info} and the benchmarks {@code --dtype float32|float64}:
  *
  * <ul>
  *   <li>{@code info}: which libtorch this is, and how it was built.
- *   <li>{@code step --variant V --in FILE --out FILE}: training on given inputs, see {@link StepCommand}.
- *   <li>{@code ops --in FILE --out FILE}: values and first and second derivatives of ops, see {@link OpsCommand}.
- *   <li>{@code bench --variant V --batch-size B --critic-steps K --warmup-seconds S --seconds S}: time of a training
- *       iteration, see {@link BenchCommand}.
- *   <li>{@code bench-sample --batch-size B --warmup-seconds S --seconds S}: images a second of the generator.
+ *   <li>{@code step --variant V --in FILE --out FILE}: training on given inputs, see {@link
+ *       StepCommand}.
+ *   <li>{@code ops --in FILE --out FILE}: values and first and second derivatives of ops, see
+ *       {@link OpsCommand}.
+ *   <li>{@code bench --variant V --batch-size B --critic-steps K --warmup-seconds S --seconds S}:
+ *       time of a training iteration, see {@link BenchCommand}.
+ *   <li>{@code bench-sample --batch-size B --warmup-seconds S --seconds S}: images a second of the
+ *       generator.
  * </ul>
  *
  * <p>Exit status 0 done, 1 failed, 2 wrong usage; stderr says why in one line.
@@ -45,7 +49,9 @@ public final class Main {
 
   private record Entry(Set<String> options, Command command) {}
 
-  private static final String[] HYPER_PARAMETERS = {"learning-rate", "beta1", "beta2", "clip", "lambda"};
+  private static final String[] HYPER_PARAMETERS = {
+    "learning-rate", "beta1", "beta2", "clip", "lambda"
+  };
   private static final String[] TIMES = {"batch-size", "warmup-seconds", "seconds"};
   private static final Map<String, Entry> COMMANDS =
       Map.of(
@@ -60,15 +66,18 @@ public final class Main {
   private Main() {}
 
   /**
-   * Loads the native libraries from {@code java.library.path}. JavaCPP's loader, switched off by {@code
-   * -Dorg.bytedeco.javacpp.loadLibraries=false}, would demand the preset's OpenBLAS as well, which the official
-   * libtorch does not use.
+   * Loads the native libraries from {@code java.library.path}. JavaCPP's loader, switched off by
+   * {@code -Dorg.bytedeco.javacpp.loadLibraries=false}, would demand the preset's OpenBLAS as well,
+   * which the official libtorch does not use.
    */
   @SuppressWarnings("restricted")
   static void loadLibraries() {
     System.loadLibrary("jnijavacpp");
     System.loadLibrary("jnitorch");
-    torch.globalContext().setUserEnabledNNPACK(false); // oneDNN goes first, and NNPACK only warns where it cannot run
+    torch
+        .globalContext()
+        .setUserEnabledNNPACK(
+            false); // oneDNN goes first, and NNPACK only warns where it cannot run
   }
 
   /** Runs one command and exits with its status. */
@@ -81,7 +90,10 @@ public final class Main {
       Entry entry = arguments.length == 0 ? null : COMMANDS.get(arguments[0]);
       if (entry == null) {
         throw new Options.UsageException(
-            "expected a command, one of " + new TreeSet<>(COMMANDS.keySet()) + ", got " + Arrays.toString(arguments));
+            "expected a command, one of "
+                + new TreeSet<>(COMMANDS.keySet())
+                + ", got "
+                + Arrays.toString(arguments));
       }
       Options options = Options.parse(arguments, 1, entry.options);
       loadLibraries();
@@ -100,8 +112,10 @@ public final class Main {
       System.err.println("libtorch: " + e.getMessage());
       return 2;
     } catch (IOException | RuntimeException | UnsatisfiedLinkError e) {
-      // The framework's own messages end in a stack trace of many lines; the first says what is wrong.
-      System.err.println("libtorch: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()));
+      // The framework's own messages end in a stack trace of many lines; the first says what is
+      // wrong.
+      System.err.println(
+          "libtorch: " + String.valueOf(e.getMessage()).lines().findFirst().orElse(e.toString()));
       return 1;
     }
   }
@@ -117,7 +131,11 @@ public final class Main {
   }
 
   private static Map<String, Object> info(Options options) {
-    return Map.of("configuration", torch.show_config().getString(), "parallel", torch.get_parallel_info().getString());
+    return Map.of(
+        "configuration",
+        torch.show_config().getString(),
+        "parallel",
+        torch.get_parallel_info().getString());
   }
 
   private static Entry entry(Command command, String[] some, String... others) {

@@ -16,9 +16,9 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A stack of Linear layers numbered as in {@code nn.Sequential} (0, 2, 4, ...), activations between. The generator has
- * ReLU and ends in tanh, the critic has LeakyReLU and ends in the last layer's scores. Activations overwrite their
- * input, which the autograd of all three allows.
+ * A stack of Linear layers numbered as in {@code nn.Sequential} (0, 2, 4, ...), activations
+ * between. The generator has ReLU and ends in tanh, the critic has LeakyReLU and ends in the last
+ * layer's scores. Activations overwrite their input, which the autograd of all three allows.
  */
 final class Mlp {
   private static final Scalar SLOPE = new Scalar(Settings.SLOPE);
@@ -37,7 +37,8 @@ final class Mlp {
       layers++;
     }
     if (layers == 0) {
-      throw new IllegalArgumentException("no tensor named " + prefix + "0.weight among " + named.keySet());
+      throw new IllegalArgumentException(
+          "no tensor named " + prefix + "0.weight among " + named.keySet());
     }
     weights = new Tensor[layers];
     biases = new Tensor[layers];
@@ -49,17 +50,26 @@ final class Mlp {
     }
   }
 
-  /** The generator with parameters {@code generator.0.weight} [out, in], {@code generator.0.bias} ... of the map. */
+  /**
+   * The generator with parameters {@code generator.0.weight} [out, in], {@code generator.0.bias}
+   * ... of the map.
+   */
   static Mlp generator(Map<String, Tensor> named) {
     return new Mlp(true, named);
   }
 
-  /** The critic with parameters {@code critic.0.weight} [out, in], {@code critic.0.bias} ... of the map. */
+  /**
+   * The critic with parameters {@code critic.0.weight} [out, in], {@code critic.0.bias} ... of the
+   * map.
+   */
   static Mlp critic(Map<String, Tensor> named) {
     return new Mlp(false, named);
   }
 
-  /** Parameters drawn uniformly from +-1/sqrt(fan-in), the framework's default, for Linear layers of these widths. */
+  /**
+   * Parameters drawn uniformly from +-1/sqrt(fan-in), the framework's default, for Linear layers of
+   * these widths.
+   */
   static Map<String, Tensor> initial(String prefix, ScalarType type, long... widths) {
     Map<String, Tensor> named = new LinkedHashMap<>();
     for (int i = 0; i + 1 < widths.length; i++) {
@@ -107,6 +117,9 @@ final class Mlp {
   }
 
   private static Tensor uniform(double bound, ScalarType type, long... shape) {
-    return torch.rand(shape, new TensorOptions(type)).mul_(new Scalar(2 * bound)).sub_(new Scalar(bound));
+    return torch
+        .rand(shape, new TensorOptions(type))
+        .mul_(new Scalar(2 * bound))
+        .sub_(new Scalar(bound));
   }
 }

@@ -19,31 +19,35 @@ import org.bytedeco.pytorch.TensorOptional;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * The ops whose values and derivatives can be asked for, by name. Attributes have the framework's defaults; a pair may
- * be given as one number. Losses and penalties are scalars (shape []).
+ * The ops whose values and derivatives can be asked for, by name. Attributes have the framework's
+ * defaults; a pair may be given as one number. Losses and penalties are scalars (shape []).
  *
  * <ul>
- *   <li>one input: {@code relu tanh sigmoid silu exp log sqrt abs neg square reciprocal}; {@code softplus} (beta 1,
- *       threshold 20); {@code leaky_relu} (slope 0.2); {@code sum}, {@code mean} (dims, default all; keepdim false);
- *       {@code softmax}, {@code log_softmax} (dim -1)
+ *   <li>one input: {@code relu tanh sigmoid silu exp log sqrt abs neg square reciprocal}; {@code
+ *       softplus} (beta 1, threshold 20); {@code leaky_relu} (slope 0.2); {@code sum}, {@code mean}
+ *       (dims, default all; keepdim false); {@code softmax}, {@code log_softmax} (dim -1)
  *   <li>two inputs, broadcast: {@code add sub mul div}
  *   <li>{@code matmul} (transpose_a, transpose_b: false): a, b
- *   <li>{@code linear} (activation none|relu|leaky_relu|tanh|sigmoid|softplus|silu, slope 0.2): x, weight [out,
- *       in], bias or none
- *   <li>{@code layer_norm} (dims 1: how many trailing ones, eps 1e-5): x, weight and bias or neither
- *   <li>{@code batch_norm} (training true, momentum 0.1, eps 1e-5): x, weight, bias, and running mean and variance
- *       or neither; with them, their new values are further outputs. {@code instance_norm} (eps 1e-5): x, weight and
- *       bias or neither
+ *   <li>{@code linear} (activation none|relu|leaky_relu|tanh|sigmoid|softplus|silu, slope 0.2): x,
+ *       weight [out, in], bias or none
+ *   <li>{@code layer_norm} (dims 1: how many trailing ones, eps 1e-5): x, weight and bias or
+ *       neither
+ *   <li>{@code batch_norm} (training true, momentum 0.1, eps 1e-5): x, weight, bias, and running
+ *       mean and variance or neither; with them, their new values are further outputs. {@code
+ *       instance_norm} (eps 1e-5): x, weight and bias or neither
  *   <li>{@code conv2d} (stride 1, padding 0, dilation 1, groups 1): x, weight, bias or none; {@code
  *       conv_transpose2d} as well, and output_padding 0
- *   <li>{@code max_pool2d}, {@code avg_pool2d} (kernel, stride = kernel, padding 0; count_include_pad true)
- *   <li>{@code bce_with_logits}, {@code bce} (reduction mean|sum|none): scores or probabilities, target;
- *       {@code cross_entropy} (reduction): logits [B, C], classes [B] (I64) or probabilities [B, C]
- *   <li>{@code norm_penalty} (center 1, one_sided false): mean_i (||x_i|| - center)^2 over the rows of x, the trailing
- *       dimensions flattened; one-sided, max(0, ||x_i|| - center)^2. The norm's derivative at zero is zero
- *   <li>{@code hinge_critic}: mean max(0, 1 - real) + mean max(0, 1 + fake); {@code hinge_generator}: -mean fake;
- *       {@code least_squares_critic}: (mean (real - 1)^2 + mean fake^2) / 2; {@code least_squares_generator}: mean
- *       (fake - 1)^2 / 2
+ *   <li>{@code max_pool2d}, {@code avg_pool2d} (kernel, stride = kernel, padding 0;
+ *       count_include_pad true)
+ *   <li>{@code bce_with_logits}, {@code bce} (reduction mean|sum|none): scores or probabilities,
+ *       target; {@code cross_entropy} (reduction): logits [B, C], classes [B] (I64) or
+ *       probabilities [B, C]
+ *   <li>{@code norm_penalty} (center 1, one_sided false): mean_i (||x_i|| - center)^2 over the rows
+ *       of x, the trailing dimensions flattened; one-sided, max(0, ||x_i|| - center)^2. The norm's
+ *       derivative at zero is zero
+ *   <li>{@code hinge_critic}: mean max(0, 1 - real) + mean max(0, 1 + fake); {@code
+ *       hinge_generator}: -mean fake; {@code least_squares_critic}: (mean (real - 1)^2 + mean
+ *       fake^2) / 2; {@code least_squares_generator}: mean (fake - 1)^2 / 2
  * </ul>
  */
 final class Ops {
@@ -67,8 +71,12 @@ final class Ops {
           entry("neg", one(torch::neg)),
           entry("square", one(torch::square)),
           entry("reciprocal", one(torch::reciprocal)),
-          entry("softplus", value(c -> torch.softplus(c.in(0), c.scalar("beta", 1), c.scalar("threshold", 20)))),
-          entry("leaky_relu", value(c -> torch.leaky_relu(c.in(0), c.scalar("slope", Settings.SLOPE)))),
+          entry(
+              "softplus",
+              value(c -> torch.softplus(c.in(0), c.scalar("beta", 1), c.scalar("threshold", 20)))),
+          entry(
+              "leaky_relu",
+              value(c -> torch.leaky_relu(c.in(0), c.scalar("slope", Settings.SLOPE)))),
           entry("sum", value(Ops::sum)),
           entry("mean", value(Ops::mean)),
           entry("softmax", value(c -> torch.softmax(c.in(0), c.integer("dim", -1)))),
@@ -92,7 +100,9 @@ final class Ops {
           entry("norm_penalty", value(Ops::normPenalty)),
           entry("hinge_critic", value(c -> hinge(c.in(0).neg()).add(hinge(c.in(1))))),
           entry("hinge_generator", value(c -> c.in(0).mean().neg())),
-          entry("least_squares_critic", value(c -> distance(c.in(0), ONE).add(distance(c.in(1), new Scalar(0))))),
+          entry(
+              "least_squares_critic",
+              value(c -> distance(c.in(0), ONE).add(distance(c.in(1), new Scalar(0))))),
           entry("least_squares_generator", value(c -> distance(c.in(0), ONE))));
 
   private Ops() {}
@@ -100,12 +110,14 @@ final class Ops {
   /**
    * The outputs of an op.
    *
-   * @throws IllegalArgumentException if there is no such op, or the attributes or inputs do not suit it
+   * @throws IllegalArgumentException if there is no such op, or the attributes or inputs do not
+   *     suit it
    */
   static List<Tensor> evaluate(String op, JsonObject attributes, List<Tensor> inputs) {
     Op function = OPS.get(op);
     if (function == null) {
-      throw new IllegalArgumentException("unknown op " + op + "; known: " + new TreeSet<>(OPS.keySet()));
+      throw new IllegalArgumentException(
+          "unknown op " + op + "; known: " + new TreeSet<>(OPS.keySet()));
     }
     return function.apply(new Call(attributes, inputs));
   }
@@ -167,7 +179,8 @@ final class Ops {
     long[] kernel() {
       long[] kernel = pair("kernel");
       if (kernel.length != 2) {
-        throw new IllegalArgumentException("attribute kernel is missing, or not one or two numbers");
+        throw new IllegalArgumentException(
+            "attribute kernel is missing, or not one or two numbers");
       }
       return kernel;
     }
@@ -226,7 +239,8 @@ final class Ops {
     long[] shape = call.in(0).shape();
     int count = Math.toIntExact(call.integer("dims", 1));
     if (count < 1 || count > shape.length) {
-      throw new IllegalArgumentException("layer_norm: dims is " + count + ", the input has " + shape.length);
+      throw new IllegalArgumentException(
+          "layer_norm: dims is " + count + ", the input has " + shape.length);
     }
     long[] trailing = Arrays.copyOfRange(shape, shape.length - count, shape.length);
     return torch.layer_norm(
@@ -255,7 +269,15 @@ final class Ops {
   private static Tensor instanceNorm(Call call) {
     TensorOptional none = new TensorOptional();
     return torch.instance_norm(
-        call.in(0), call.optional(1), call.optional(2), none, none, true, 0.1, call.number("eps", 1e-5), false);
+        call.in(0),
+        call.optional(1),
+        call.optional(2),
+        none,
+        none,
+        true,
+        0.1,
+        call.number("eps", 1e-5),
+        false);
   }
 
   private static Tensor conv(Call call) {
@@ -284,7 +306,12 @@ final class Ops {
   private static Tensor maxPool(Call call) {
     long[] kernel = call.kernel();
     return torch.max_pool2d(
-        call.in(0), kernel, call.pair("stride", kernel), call.pair("padding", 0, 0), new long[] {1, 1}, false);
+        call.in(0),
+        kernel,
+        call.pair("stride", kernel),
+        call.pair("padding", 0, 0),
+        new long[] {1, 1},
+        false);
   }
 
   private static Tensor averagePool(Call call) {
@@ -301,15 +328,18 @@ final class Ops {
 
   private static Tensor bceWithLogits(Call call) {
     TensorOptional none = new TensorOptional();
-    return torch.binary_cross_entropy_with_logits(call.in(0), call.in(1), none, none, call.reduction());
+    return torch.binary_cross_entropy_with_logits(
+        call.in(0), call.in(1), none, none, call.reduction());
   }
 
   private static Tensor bce(Call call) {
-    return torch.binary_cross_entropy(call.in(0), call.in(1), new TensorOptional(), call.reduction());
+    return torch.binary_cross_entropy(
+        call.in(0), call.in(1), new TensorOptional(), call.reduction());
   }
 
   private static Tensor crossEntropy(Call call) {
-    return torch.cross_entropy_loss(call.in(0), call.in(1), new TensorOptional(), call.reduction(), -100, 0);
+    return torch.cross_entropy_loss(
+        call.in(0), call.in(1), new TensorOptional(), call.reduction(), -100, 0);
   }
 
   private static Tensor normPenalty(Call call) {

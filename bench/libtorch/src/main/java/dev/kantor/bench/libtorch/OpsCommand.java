@@ -26,17 +26,18 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *  "inputs": ["a", "b"], "v": ["v"], "u": ["ua", null]}
  * }</pre>
  *
- * <p>v has a cotangent for each output that is differentiated (fewer, or null: that output is not); u has a direction
- * for each input's gradient (likewise). Inputs of integers are not differentiated, nor are those whose index is in
- * {@code "constants"}. Floating-point tensors are converted to {@code --dtype} (float64) first.
+ * <p>v has a cotangent for each output that is differentiated (fewer, or null: that output is not);
+ * u has a direction for each input's gradient (likewise). Inputs of integers are not
+ * differentiated, nor are those whose index is in {@code "constants"}. Floating-point tensors are
+ * converted to {@code --dtype} (float64) first.
  *
  * <p>{@code --out} gets for each case, where they exist and the derivative depends on it:
  *
  * <ul>
  *   <li>{@code NAME.out.J}: output J
  *   <li>{@code NAME.grad.I}: the gradient of sum_J &lt;out_J, v_J&gt; with respect to input I
- *   <li>{@code NAME.second.I}, {@code NAME.second.v.J}: the gradients of sum_I &lt;grad_I, u_I&gt; with respect to
- *       input I and to v_J
+ *   <li>{@code NAME.second.I}, {@code NAME.second.v.J}: the gradients of sum_I &lt;grad_I, u_I&gt;
+ *       with respect to input I and to v_J
  * </ul>
  */
 final class OpsCommand {
@@ -52,7 +53,8 @@ final class OpsCommand {
       List<Integer> constants) {
     Case {
       if (name == null || op == null || inputs == null) {
-        throw new IllegalArgumentException("a case needs name, op and inputs: " + name + ", " + op + ", " + inputs);
+        throw new IllegalArgumentException(
+            "a case needs name, op and inputs: " + name + ", " + op + ", " + inputs);
       }
       attributes = attributes == null ? new JsonObject() : attributes;
       v = v == null ? List.of() : v;
@@ -94,9 +96,11 @@ final class OpsCommand {
     }
   }
 
-  private static void evaluate(Case item, ScalarType type, TensorFile in, Map<String, Tensor> results) {
+  private static void evaluate(
+      Case item, ScalarType type, TensorFile in, Map<String, Tensor> results) {
     List<Tensor> inputs = new ArrayList<>();
-    Map<String, Tensor> variables = new LinkedHashMap<>(); // what is differentiated by, by the end of its result's name
+    Map<String, Tensor> variables =
+        new LinkedHashMap<>(); // what is differentiated by, by the end of its result's name
     for (int i = 0; i < item.inputs.size(); i++) {
       Tensor input = in.get(item.inputs.get(i));
       if (input.is_floating_point()) {
@@ -116,11 +120,13 @@ final class OpsCommand {
     }
     List<Tensor> cotangents = leaves(item.v, type, in, true);
     Map<String, Tensor> gradients = gradients(paired("v", outputs, cotangents), variables);
-    gradients.forEach((end, gradient) -> results.put(item.name + ".grad." + end, gradient.detach()));
+    gradients.forEach(
+        (end, gradient) -> results.put(item.name + ".grad." + end, gradient.detach()));
     if (item.u.isEmpty()) {
       return;
     }
-    List<Tensor> ordered = IntStream.range(0, inputs.size()).mapToObj(i -> gradients.get(String.valueOf(i))).toList();
+    List<Tensor> ordered =
+        IntStream.range(0, inputs.size()).mapToObj(i -> gradients.get(String.valueOf(i))).toList();
     List<Tensor> directions = leaves(item.u, type, in, false);
     for (int j = 0; j < cotangents.size(); j++) {
       if (cotangents.get(j) != null) {
@@ -131,8 +137,11 @@ final class OpsCommand {
         .forEach((end, gradient) -> results.put(item.name + ".second." + end, gradient.detach()));
   }
 
-  private static List<Tensor> leaves(List<String> names, ScalarType type, TensorFile in, boolean differentiated) {
-    return names.stream().map(name -> name == null ? null : leaf(in.get(name), type, differentiated)).toList();
+  private static List<Tensor> leaves(
+      List<String> names, ScalarType type, TensorFile in, boolean differentiated) {
+    return names.stream()
+        .map(name -> name == null ? null : leaf(in.get(name), type, differentiated))
+        .toList();
   }
 
   private static Tensor leaf(Tensor tensor, ScalarType type, boolean differentiated) {
@@ -144,7 +153,8 @@ final class OpsCommand {
   /** The sum of <value, direction> over the pairs of which neither is null. */
   private static Tensor paired(String what, List<Tensor> values, List<Tensor> directions) {
     if (directions.size() > values.size()) {
-      throw new IllegalArgumentException(what + " has " + directions.size() + " tensors for " + values.size());
+      throw new IllegalArgumentException(
+          what + " has " + directions.size() + " tensors for " + values.size());
     }
     Tensor sum = null;
     for (int i = 0; i < directions.size(); i++) {
@@ -165,7 +175,9 @@ final class OpsCommand {
     return sum;
   }
 
-  /** The gradients of a scalar, which can be differentiated again; without those that do not exist. */
+  /**
+   * The gradients of a scalar, which can be differentiated again; without those that do not exist.
+   */
   private static Map<String, Tensor> gradients(Tensor scalar, Map<String, Tensor> variables) {
     Map<String, Tensor> gradients = new LinkedHashMap<>();
     if (scalar == null || !scalar.requires_grad() || variables.isEmpty()) {
@@ -173,7 +185,13 @@ final class OpsCommand {
     }
     TensorVector inputs = new TensorVector(variables.values().toArray(Tensor[]::new));
     TensorVector found =
-        torch.grad(new TensorVector(scalar), inputs, new TensorVector(), new BoolOptional(true), true, true);
+        torch.grad(
+            new TensorVector(scalar),
+            inputs,
+            new TensorVector(),
+            new BoolOptional(true),
+            true,
+            true);
     int index = 0;
     for (String end : variables.keySet()) {
       Tensor gradient = found.get(index++);

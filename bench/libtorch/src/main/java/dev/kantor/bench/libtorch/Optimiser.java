@@ -15,8 +15,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * The framework's own multi-tensor optimiser kernels, called through its dispatcher because the preset has no method
- * for them. Steps must run with gradient recording off.
+ * The framework's own multi-tensor optimiser kernels, called through its dispatcher because the
+ * preset has no method for them. Steps must run with gradient recording off.
  */
 abstract sealed class Optimiser {
   final IValue parameters;
@@ -30,7 +30,9 @@ abstract sealed class Optimiser {
   /** The optimiser that the variant trains with by default. */
   static Optimiser of(Settings settings, Mlp network) {
     List<Tensor> values = List.copyOf(network.parameters().values());
-    return settings.variant() == Variant.WGAN ? new RmsProp(settings, values) : new Adam(settings, values);
+    return settings.variant() == Variant.WGAN
+        ? new RmsProp(settings, values)
+        : new Adam(settings, values);
   }
 
   /** One update of the parameters by their gradients, in the same order. */
@@ -72,7 +74,8 @@ abstract sealed class Optimiser {
     @Override
     void step(TensorVector gradients) {
       count.add_(one);
-      IValueVector stack = new IValueVector(parameters, list(gradients), means, squares, none, counts);
+      IValueVector stack =
+          new IValueVector(parameters, list(gradients), means, squares, none, counts);
       for (IValue constant : constants) {
         stack.push_back(constant);
       }
@@ -80,7 +83,10 @@ abstract sealed class Optimiser {
     }
   }
 
-  /** RMSprop without momentum (Tieleman and Hinton 2012), epsilon outside the root, in multi-tensor calls. */
+  /**
+   * RMSprop without momentum (Tieleman and Hinton 2012), epsilon outside the root, in multi-tensor
+   * calls.
+   */
   static final class RmsProp extends Optimiser {
     private final OperatorHandle scale = operator("aten::_foreach_mul_", "Scalar");
     private final OperatorHandle addProduct = operator("aten::_foreach_addcmul_", "Scalar");

@@ -31,7 +31,8 @@ record Options(Map<String, String> values) {
     for (int i = first; i < arguments.length; i += 2) {
       String name = arguments[i].startsWith("--") ? arguments[i].substring(2) : "";
       if (!known.contains(name)) {
-        throw new UsageException("unknown option " + arguments[i] + "; known: --" + String.join(", --", known));
+        throw new UsageException(
+            "unknown option " + arguments[i] + "; known: --" + String.join(", --", known));
       }
       if (i + 1 == arguments.length) {
         throw new UsageException("--" + name + " needs a value");
@@ -70,7 +71,8 @@ record Options(Map<String, String> values) {
   int count(String name, int otherwise) {
     double value = number(name, otherwise);
     if (value < 1 || value > Integer.MAX_VALUE || value != Math.rint(value)) {
-      throw new UsageException("--" + name + " must be a whole number of at least 1: " + values.get(name));
+      throw new UsageException(
+          "--" + name + " must be a whole number of at least 1: " + values.get(name));
     }
     return (int) value;
   }

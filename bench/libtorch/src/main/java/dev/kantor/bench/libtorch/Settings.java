@@ -10,7 +10,8 @@ package dev.kantor.bench.libtorch;
  * @param clip the bound of the critic's Linear weights, used by wgan
  * @param lambda the weight of the gradient penalty, used by wgan-gp
  */
-record Settings(Variant variant, double learningRate, double beta1, double beta2, double clip, double lambda) {
+record Settings(
+    Variant variant, double learningRate, double beta1, double beta2, double clip, double lambda) {
 
   /** LeakyReLU's slope in the critic. */
   static final double SLOPE = 0.2;
@@ -29,7 +30,10 @@ record Settings(Variant variant, double learningRate, double beta1, double beta2
     requireDecay("beta2", beta2);
   }
 
-  /** The defaults of a variant, overridden by {@code --learning-rate --beta1 --beta2 --clip --lambda}. */
+  /**
+   * The defaults of a variant, overridden by {@code --learning-rate --beta1 --beta2 --clip
+   * --lambda}.
+   */
   static Settings of(Options options) {
     Variant variant = Variant.of(options.text("variant"));
     double learningRate =

@@ -11,18 +11,19 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Trains an MLP variant for n iterations of k critic updates on inputs that the caller chose, so that another
- * implementation can be held to the result.
+ * Trains an MLP variant for n iterations of k critic updates on inputs that the caller chose, so
+ * that another implementation can be held to the result.
  *
- * <p>{@code --in} has the parameters {@code generator.0.weight} [out, in], {@code generator.0.bias} [out], {@code
- * generator.2...}, {@code critic.0...} and so on, of any widths and depth; {@code real} [n*k, B, pixels], already
- * scaled; {@code z_critic} [n*k, B, latent]; {@code z_generator} [n, B, latent]; for wgan-gp {@code alpha} [n*k, B].
- * Critic update j of iteration i reads row i*k + j.
+ * <p>{@code --in} has the parameters {@code generator.0.weight} [out, in], {@code generator.0.bias}
+ * [out], {@code generator.2...}, {@code critic.0...} and so on, of any widths and depth; {@code
+ * real} [n*k, B, pixels], already scaled; {@code z_critic} [n*k, B, latent]; {@code z_generator}
+ * [n, B, latent]; for wgan-gp {@code alpha} [n*k, B]. Critic update j of iteration i reads row i*k
+ * + j.
  *
- * <p>{@code --out} gets {@code critic_loss} [n*k] and {@code generator_loss} [n], the losses that were differentiated;
- * for wgan-gp {@code critic_penalty} [n*k], without its weight; {@code gradient.NAME} of every parameter at the first
- * update of its network; and the parameters after the last iteration under their own names. All in {@code --dtype}
- * (float32).
+ * <p>{@code --out} gets {@code critic_loss} [n*k] and {@code generator_loss} [n], the losses that
+ * were differentiated; for wgan-gp {@code critic_penalty} [n*k], without its weight; {@code
+ * gradient.NAME} of every parameter at the first update of its network; and the parameters after
+ * the last iteration under their own names. All in {@code --dtype} (float32).
  */
 final class StepCommand {
   private StepCommand() {}
@@ -35,9 +36,12 @@ final class StepCommand {
     out.write(options.path("out"));
     long iterations = out.get("generator_loss").size(0);
     return Map.of(
-        "variant", settings.variant().label,
-        "iterations", iterations,
-        "criticSteps", out.get("critic_loss").size(0) / iterations);
+        "variant",
+        settings.variant().label,
+        "iterations",
+        iterations,
+        "criticSteps",
+        out.get("critic_loss").size(0) / iterations);
   }
 
   static TensorFile run(Settings settings, ScalarType type, TensorFile in) {
@@ -53,7 +57,11 @@ final class StepCommand {
     long updates = real.size(0);
     if (iterations == 0 || updates == 0 || updates % iterations != 0) {
       throw new IllegalArgumentException(
-          "real has " + updates + " batches, not a multiple of the " + iterations + " of z_generator");
+          "real has "
+              + updates
+              + " batches, not a multiple of the "
+              + iterations
+              + " of z_generator");
     }
     requireLength("z_critic", criticNoise, updates);
     if (penalised) {
@@ -70,7 +78,8 @@ final class StepCommand {
     for (long i = 0, j = 0; i < iterations; i++) {
       for (; j < (i + 1) * updates / iterations; j++) {
         Training.Update update =
-            training.criticStep(real.select(0, j), criticNoise.select(0, j), penalised ? alpha.select(0, j) : null);
+            training.criticStep(
+                real.select(0, j), criticNoise.select(0, j), penalised ? alpha.select(0, j) : null);
         criticLosses.add(update.loss().detach());
         if (penalised) {
           penalties.add(update.penalty().detach());
@@ -94,7 +103,8 @@ final class StepCommand {
     return new TensorFile(results, Map.of());
   }
 
-  private static void putGradients(Map<String, Tensor> results, Mlp network, TensorVector gradients) {
+  private static void putGradients(
+      Map<String, Tensor> results, Mlp network, TensorVector gradients) {
     int index = 0;
     for (String name : network.parameters().keySet()) {
       results.put("gradient." + name, gradients.get(index++));
@@ -107,7 +117,8 @@ final class StepCommand {
 
   private static void requireLength(String name, Tensor tensor, long length) {
     if (tensor.size(0) != length) {
-      throw new IllegalArgumentException(name + " has " + tensor.size(0) + " batches, real has " + length);
+      throw new IllegalArgumentException(
+          name + " has " + tensor.size(0) + " batches, real has " + length);
     }
   }
 }

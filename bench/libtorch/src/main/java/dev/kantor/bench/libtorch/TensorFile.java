@@ -21,8 +21,8 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * A safetensors file: eight bytes of header length (little-endian), a JSON header, the tensors' bytes. Types F32, F64,
- * I32, I64 and U8.
+ * A safetensors file: eight bytes of header length (little-endian), a JSON header, the tensors'
+ * bytes. Types F32, F64, I32, I64 and U8.
  *
  * @param tensors the tensors by name, contiguous, in the order of the file
  * @param metadata the header's {@code __metadata__}
@@ -47,7 +47,8 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
   Tensor get(String name) {
     Tensor tensor = tensors.get(name);
     if (tensor == null) {
-      throw new IllegalArgumentException("no tensor named " + name + "; the file has " + tensors.keySet());
+      throw new IllegalArgumentException(
+          "no tensor named " + name + "; the file has " + tensors.keySet());
     }
     return tensor;
   }
@@ -60,20 +61,29 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
    */
   static TensorFile read(Path path) throws IOException {
     try (FileChannel channel = FileChannel.open(path)) {
-      ByteBuffer bytes = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size()).order(ByteOrder.LITTLE_ENDIAN);
+      ByteBuffer bytes =
+          channel
+              .map(FileChannel.MapMode.READ_ONLY, 0, channel.size())
+              .order(ByteOrder.LITTLE_ENDIAN);
       long headerBytes = bytes.capacity() < LENGTH_BYTES ? -1 : bytes.getLong(0);
-      if (headerBytes < 2 || headerBytes > MAX_HEADER_BYTES || headerBytes > bytes.capacity() - LENGTH_BYTES) {
+      if (headerBytes < 2
+          || headerBytes > MAX_HEADER_BYTES
+          || headerBytes > bytes.capacity() - LENGTH_BYTES) {
         throw new IllegalArgumentException(path + " is not a safetensors file");
       }
       byte[] text = new byte[(int) headerBytes];
       bytes.get(LENGTH_BYTES, text);
-      ByteBuffer data = bytes.slice(LENGTH_BYTES + text.length, bytes.capacity() - LENGTH_BYTES - text.length);
+      ByteBuffer data =
+          bytes.slice(LENGTH_BYTES + text.length, bytes.capacity() - LENGTH_BYTES - text.length);
       Map<String, Tensor> tensors = new LinkedHashMap<>();
       Map<String, String> metadata = new LinkedHashMap<>();
-      for (var entry : JsonParser.parseString(new String(text, UTF_8)).getAsJsonObject().entrySet()) {
+      for (var entry :
+          JsonParser.parseString(new String(text, UTF_8)).getAsJsonObject().entrySet()) {
         JsonObject value = entry.getValue().getAsJsonObject();
         if (entry.getKey().equals("__metadata__")) {
-          value.entrySet().forEach(pair -> metadata.put(pair.getKey(), pair.getValue().getAsString()));
+          value
+              .entrySet()
+              .forEach(pair -> metadata.put(pair.getKey(), pair.getValue().getAsString()));
         } else {
           tensors.put(entry.getKey(), tensor(path + ": " + entry.getKey(), value, data));
         }
@@ -98,7 +108,8 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
     long offset = 0;
     for (var entry : tensors.entrySet()) {
       Tensor tensor = entry.getValue().contiguous();
-      if (tensor._is_zerotensor()) { // a derivative that is known to vanish has a shape but no memory
+      if (tensor
+          ._is_zerotensor()) { // a derivative that is known to vanish has a shape but no memory
         tensor = torch.zeros(tensor.shape(), new TensorOptions(tensor.scalar_type()));
       }
       contiguous.put(entry.getKey(), tensor);
@@ -115,7 +126,10 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
     byte[] text = (json + " ".repeat(-length & (LENGTH_BYTES - 1))).getBytes(UTF_8);
     try (FileChannel channel =
         FileChannel.open(
-            path, StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.TRUNCATE_EXISTING)) {
+            path,
+            StandardOpenOption.CREATE,
+            StandardOpenOption.WRITE,
+            StandardOpenOption.TRUNCATE_EXISTING)) {
       writeAll(
           channel,
           ByteBuffer.allocate(LENGTH_BYTES + text.length)
@@ -125,7 +139,8 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
               .flip());
       for (Tensor tensor : contiguous.values()) {
         if (tensor.nbytes() > 0) {
-          writeAll(channel, new BytePointer(tensor.data_ptr()).capacity(tensor.nbytes()).asByteBuffer());
+          writeAll(
+              channel, new BytePointer(tensor.data_ptr()).capacity(tensor.nbytes()).asByteBuffer());
         }
       }
     }
@@ -134,7 +149,8 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
   private static Tensor tensor(String what, JsonObject entry, ByteBuffer data) {
     ScalarType type = TYPES.get(entry.get("dtype").getAsString());
     if (type == null) {
-      throw new IllegalArgumentException(what + " has dtype " + entry.get("dtype") + "; known: " + TYPES.keySet());
+      throw new IllegalArgumentException(
+          what + " has dtype " + entry.get("dtype") + "; known: " + TYPES.keySet());
     }
     JsonArray dimensions = entry.getAsJsonArray("shape");
     long[] shape = dimensions.asList().stream().mapToLong(JsonElement::getAsLong).toArray();
@@ -160,7 +176,8 @@ record TensorFile(Map<String, Tensor> tensors, Map<String, String> metadata) {
         .filter(entry -> entry.getValue() == type.intern())
         .map(Map.Entry::getKey)
         .findFirst()
-        .orElseThrow(() -> new IllegalArgumentException(what + " has a type that is not written: " + type));
+        .orElseThrow(
+            () -> new IllegalArgumentException(what + " has a type that is not written: " + type));
   }
 
   private static JsonArray array(long... values) {

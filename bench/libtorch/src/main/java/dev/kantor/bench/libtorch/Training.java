@@ -14,9 +14,9 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * Both networks, their optimisers, and the two updates that an iteration is made of. Gradients are taken with respect
- * to the parameters that are updated, so the frozen network's weights get none. Tensors belong to the caller's pointer
- * scope.
+ * Both networks, their optimisers, and the two updates that an iteration is made of. Gradients are
+ * taken with respect to the parameters that are updated, so the frozen network's weights get none.
+ * Tensors belong to the caller's pointer scope.
  */
 final class Training {
   private static final Scalar ONE = new Scalar(1);
@@ -66,7 +66,8 @@ final class Training {
   Update criticStep(Tensor real, Tensor z, Tensor alpha) {
     Tensor fake = withoutGradient(() -> generator.forward(z));
     long batch = real.size(0);
-    // Rows do not depend on each other, so one pass over both halves gives what two passes give, in fewer calls.
+    // Rows do not depend on each other, so one pass over both halves gives what two passes give, in
+    // fewer calls.
     Tensor scores = critic.forward(cat(new TensorVector(real, fake), 0));
     Tensor onReal = scores.narrow(0, 0, batch);
     Tensor onFake = scores.narrow(0, batch, batch);
@@ -100,7 +101,8 @@ final class Training {
     Tensor loss =
         switch (settings.variant()) {
           case GAN -> binary_cross_entropy_with_logits(scores, torch.ones_like(scores));
-          case GAN_SATURATING -> binary_cross_entropy_with_logits(scores, torch.zeros_like(scores)).neg();
+          case GAN_SATURATING ->
+              binary_cross_entropy_with_logits(scores, torch.zeros_like(scores)).neg();
           case WGAN, WGAN_GP -> scores.mean().neg();
         };
     TensorVector gradients = gradients(loss, generatorParameters, false);
@@ -118,7 +120,10 @@ final class Training {
     named.putAll(critic.parameters());
   }
 
-  /** mean_i (||d sum D(x) / d x_i||_2 - 1)^2 at x = alpha * real + (1 - alpha) * fake, differentiable. */
+  /**
+   * mean_i (||d sum D(x) / d x_i||_2 - 1)^2 at x = alpha * real + (1 - alpha) * fake,
+   * differentiable.
+   */
   private Tensor gradientPenalty(Tensor real, Tensor fake, Tensor alpha) {
     Tensor mixed = torch.lerp(fake, real, alpha.unsqueeze(1));
     mixed.set_requires_grad(true);
@@ -128,7 +133,12 @@ final class Training {
 
   private static TensorVector gradients(Tensor loss, TensorVector inputs, boolean createGraph) {
     return torch.grad(
-        new TensorVector(loss), inputs, new TensorVector(), new BoolOptional(createGraph), createGraph, false);
+        new TensorVector(loss),
+        inputs,
+        new TensorVector(),
+        new BoolOptional(createGraph),
+        createGraph,
+        false);
   }
 
   private static <T> T withoutGradient(Supplier<T> body) {

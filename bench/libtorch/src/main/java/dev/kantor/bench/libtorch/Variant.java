@@ -4,13 +4,22 @@ import java.util.Arrays;
 
 /** What the two networks play for. */
 enum Variant {
-  /** Minimax BCE on logits; the generator's loss is non-saturating, BCE(D(G(z)), 1). Goodfellow et al. 2014. */
+  /**
+   * Minimax BCE on logits; the generator's loss is non-saturating, BCE(D(G(z)), 1). Goodfellow et
+   * al. 2014.
+   */
   GAN("gan"),
   /** As {@link #GAN}, the generator's loss being mean log(1 - sigmoid(D(G(z)))). */
   GAN_SATURATING("gan-saturating"),
-  /** Mean D(fake) - mean D(real), Linear weights clipped after each critic step. Arjovsky et al. 2017. */
+  /**
+   * Mean D(fake) - mean D(real), Linear weights clipped after each critic step. Arjovsky et al.
+   * 2017.
+   */
   WGAN("wgan"),
-  /** As {@link #WGAN}, with the two-sided gradient penalty instead of clipping. Gulrajani et al. 2017. */
+  /**
+   * As {@link #WGAN}, with the two-sided gradient penalty instead of clipping. Gulrajani et al.
+   * 2017.
+   */
   WGAN_GP("wgan-gp");
 
   final String label;

@@ -22,7 +22,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Holds the oracle's derivatives and updates to central differences and plain formulas, in float64. */
+/**
+ * Holds the oracle's derivatives and updates to central differences and plain formulas, in float64.
+ */
 class DerivativesTest {
   private static final double STEP = 1e-6;
   private static final double TOLERANCE = 1e-6;
@@ -33,7 +35,9 @@ class DerivativesTest {
     torch.manual_seed(7);
   }
 
-  /** For wgan-gp this is the double backward: the critic's loss has the norm of its own gradient. */
+  /**
+   * For wgan-gp this is the double backward: the critic's loss has the norm of its own gradient.
+   */
   @ParameterizedTest
   @EnumSource(Variant.class)
   void gradientsOfBothNetworksAgreeWithDifferences(Variant variant) {
@@ -43,7 +47,8 @@ class DerivativesTest {
     TensorFile out = StepCommand.run(frozen, ScalarType.Double, in);
     for (String network : List.of("generator", "critic")) {
       ToDoubleFunction<TensorFile> loss =
-          file -> StepCommand.run(frozen, ScalarType.Double, file).get(network + "_loss").item_double();
+          file ->
+              StepCommand.run(frozen, ScalarType.Double, file).get(network + "_loss").item_double();
       for (String name : in.tensors().keySet()) {
         if (name.startsWith(network)) {
           assertClose(name, out.get("gradient." + name), differences(in, name, loss));
@@ -56,11 +61,13 @@ class DerivativesTest {
   @ValueSource(
       strings = {
         "{'op': 'norm_penalty', 'inputs': ['x'], 'v': ['scalar'], 'u': ['x2']}",
-        "{'op': 'layer_norm', 'inputs': ['x', 'row', 'row2'], 'v': ['x2'], 'u': ['x3', 'row3', 'row4']}",
-        "{'op': 'linear', 'attributes': {'activation': 'silu'}, 'inputs': ['x', 'w', 'b'], 'v': ['y'], "
-            + "'u': ['x2', 'w2', 'b2']}",
+        "{'op': 'layer_norm', 'inputs': ['x', 'row', 'row2'], 'v': ['x2'], 'u': ['x3', 'row3',"
+            + " 'row4']}",
+        "{'op': 'linear', 'attributes': {'activation': 'silu'}, 'inputs': ['x', 'w', 'b'], 'v':"
+            + " ['y'], 'u': ['x2', 'w2', 'b2']}",
         "{'op': 'div', 'inputs': ['x', 'row'], 'v': ['x2'], 'u': ['x3', null]}",
-        "{'op': 'matmul', 'attributes': {'transpose_b': true}, 'inputs': ['x', 'w'], 'v': ['y'], 'u': [null, 'w2']}"
+        "{'op': 'matmul', 'attributes': {'transpose_b': true}, 'inputs': ['x', 'w'], 'v': ['y'],"
+            + " 'u': [null, 'w2']}"
       })
   void secondDerivativesAgreeWithDifferences(String text) {
     String item = text.replace('\'', '"').replaceFirst("\\{", "{\"name\": \"case\", ");
@@ -74,7 +81,8 @@ class DerivativesTest {
           double sum = 0;
           for (int i = 0; i < directions.size(); i++) {
             if (!directions.get(i).equals("null")) {
-              sum += results.get("case.grad." + i).mul(in.get(directions.get(i))).sum().item_double();
+              sum +=
+                  results.get("case.grad." + i).mul(in.get(directions.get(i))).sum().item_double();
             }
           }
           return sum;
@@ -89,20 +97,29 @@ class DerivativesTest {
     for (int i = 0; i < ends.size(); i++) {
       double[] expected = differences(in, variables.get(i), paired);
       Tensor second = out.tensors().get("case.second." + ends.get(i));
-      assertClose(ends.get(i), second == null ? torch.zeros_like(in.get(variables.get(i))) : second, expected);
+      assertClose(
+          ends.get(i),
+          second == null ? torch.zeros_like(in.get(variables.get(i))) : second,
+          expected);
     }
   }
 
   @Test
   void anUnknownOpIsNamed() {
     TensorFile in =
-        new TensorFile(vectors(), Map.of("cases", "[{\"name\": \"a\", \"op\": \"fold\", \"inputs\": [\"x\"]}]"));
-    Exception e = assertThrows(IllegalArgumentException.class, () -> OpsCommand.run(ScalarType.Double, in));
-    assertTrue(e.getMessage().startsWith("case a: unknown op fold; known: [abs, add,"), e.getMessage());
+        new TensorFile(
+            vectors(),
+            Map.of("cases", "[{\"name\": \"a\", \"op\": \"fold\", \"inputs\": [\"x\"]}]"));
+    Exception e =
+        assertThrows(IllegalArgumentException.class, () -> OpsCommand.run(ScalarType.Double, in));
+    assertTrue(
+        e.getMessage().startsWith("case a: unknown op fold; known: [abs, add,"), e.getMessage());
   }
 
   @ParameterizedTest
-  @EnumSource(value = Variant.class, names = {"WGAN", "WGAN_GP"})
+  @EnumSource(
+      value = Variant.class,
+      names = {"WGAN", "WGAN_GP"})
   void optimisersFollowTheirFormulas(Variant variant) {
     Settings settings = new Settings(variant, 0.01, 0.5, 0.9, 1, 10);
     Mlp network = Mlp.critic(Mlp.initial("critic.", ScalarType.Double, 3, 1));
@@ -167,7 +184,9 @@ class DerivativesTest {
     shapes.put("y", new long[] {4, 5});
     shapes.put("scalar", new long[] {});
     Map<String, Tensor> vectors = new LinkedHashMap<>();
-    shapes.forEach((name, shape) -> vectors.put(name, torch.randn(shape, new TensorOptions(ScalarType.Double))));
+    shapes.forEach(
+        (name, shape) ->
+            vectors.put(name, torch.randn(shape, new TensorOptions(ScalarType.Double))));
     return vectors;
   }
 
@@ -177,10 +196,13 @@ class DerivativesTest {
   }
 
   /** Central differences of the function by each element of one tensor of the file. */
-  private static double[] differences(TensorFile in, String name, ToDoubleFunction<TensorFile> function) {
+  private static double[] differences(
+      TensorFile in, String name, ToDoubleFunction<TensorFile> function) {
     double[] differences = new double[Math.toIntExact(in.get(name).numel())];
     for (int i = 0; i < differences.length; i++) {
-      differences[i] = (shifted(in, name, i, STEP, function) - shifted(in, name, i, -STEP, function)) / (2 * STEP);
+      differences[i] =
+          (shifted(in, name, i, STEP, function) - shifted(in, name, i, -STEP, function))
+              / (2 * STEP);
     }
     return differences;
   }
@@ -205,7 +227,11 @@ class DerivativesTest {
     double[] found = values(actual);
     assertEquals(expected.length, found.length, name);
     for (int i = 0; i < expected.length; i++) {
-      assertEquals(expected[i], found[i], TOLERANCE * Math.max(1, Math.abs(expected[i])), name + "[" + i + "]");
+      assertEquals(
+          expected[i],
+          found[i],
+          TOLERANCE * Math.max(1, Math.abs(expected[i])),
+          name + "[" + i + "]");
     }
   }
 }

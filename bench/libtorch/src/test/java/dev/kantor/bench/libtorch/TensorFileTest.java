@@ -33,7 +33,9 @@ class TensorFileTest {
   void writesWhatItReads(@TempDir Path folder) throws IOException {
     Map<String, Tensor> tensors = new LinkedHashMap<>();
     for (ScalarType type :
-        new ScalarType[] {ScalarType.Byte, ScalarType.Float, ScalarType.Double, ScalarType.Int, ScalarType.Long}) {
+        new ScalarType[] {
+          ScalarType.Byte, ScalarType.Float, ScalarType.Double, ScalarType.Int, ScalarType.Long
+        }) {
       tensors.put(type.name(), torch.arange(new Scalar(15)).to(type).view(3, 5));
     }
     tensors.put("transposed", tensors.get("Float").t());
