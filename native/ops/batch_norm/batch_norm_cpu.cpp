@@ -47,14 +47,14 @@ void measure(const Job& job, int task, std::byte* scratch) {
   float center[ChannelBlocks::kStrip] = {};
   sum_block<1>(job.blocks.shape, sample, center, sampled,
                [x](int64_t at, int64_t lanes, Vec, Vec (&sum)[1])
-                   __attribute__((always_inline)) { sum[0] += load_lanes(x + at, lanes); });
+                   __attribute__((always_inline)) { sum[0] += load_first(x + at, lanes); });
   for (int64_t c = 0; c < b.c1 - b.c0; ++c) {
     const float mean = static_cast<float>(sampled[0][c] / static_cast<double>(sample.count()));
     center[c] = std::isfinite(mean) ? mean : 0;
   }
   sum_block<2>(job.blocks.shape, b, center, sums,
                [x](int64_t at, int64_t lanes, Vec middle, Vec (&sum)[2]) __attribute__((always_inline)) {
-                 const Vec centred = keep(load_lanes(x + at, lanes) - middle, lanes);
+                 const Vec centred = first_lanes(load_first(x + at, lanes) - middle, lanes);
                  sum[0] += centred;
                  sum[1] = fma(centred, centred, sum[1]);
                });
@@ -103,7 +103,7 @@ void normalise(const Job& job, int64_t begin, int64_t end, float* y, std::byte* 
   const float* const coefficients[] = {job.mean, job.scale(scratch), job.shift(scratch)};
   for_range(job.blocks.shape, begin, end, coefficients,
             [x = job.x, y, begin](int64_t at, int64_t lanes, const Vec (&k)[3]) __attribute__((always_inline)) {
-              store_lanes(y + (at - begin), fma(load_lanes(x + at, lanes) - k[0], k[1], k[2]), lanes);
+              store_first(y + (at - begin), fma(load_first(x + at, lanes) - k[0], k[1], k[2]), lanes);
             });
 }
 

@@ -7,26 +7,11 @@
 #include <algorithm>
 
 #include "ops/batch_norm/channels.h"
-#include "ops/simd.h"
+#include "ops/tails.h"
 
 namespace kantor::KANTOR_ISA {
 
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-// The first n lanes; zeros after them, which load_partial gives only before any arithmetic.
-[[gnu::always_inline]] inline Vec keep(Vec v, int64_t n) {
-  if (n == kWidth) return v;
-  IVec lane;
-  for (int i = 0; i < kWidth; ++i) lane[i] = i;
-  return lane < static_cast<int32_t>(n) ? v : Vec{};
-}
-[[gnu::always_inline]] inline Vec load_lanes(const float* p, int64_t n) {
-  return n == kWidth ? load(p) : load_partial(p, n);
-}
-[[gnu::always_inline]] inline void store_lanes(float* p, Vec v, int64_t n) {
-  if (n == kWidth) store(p, v);
-  else store_partial(p, v, n);
-}
 
 struct ChannelBlocks {
   static constexpr int64_t kElements = 8192;  // of a task: a second look at them finds them in a near cache

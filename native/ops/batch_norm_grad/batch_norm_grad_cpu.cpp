@@ -31,9 +31,9 @@ void sum_gradients(const Job& job, int task, std::byte* scratch) {
   sum_block<2>(job.blocks.shape, b, job.mean + b.c0, sums,
                [dy = job.dy, x = job.x](int64_t at, int64_t lanes, Vec mean, Vec (&sum)[2])
                    __attribute__((always_inline)) {
-                     const Vec g = load_lanes(dy + at, lanes);
+                     const Vec g = load_first(dy + at, lanes);
                      sum[0] += g;
-                     sum[1] = fma(g, load_lanes(x + at, lanes) - mean, sum[1]);
+                     sum[1] = fma(g, load_first(x + at, lanes) - mean, sum[1]);
                    });
   double* partial = job.partial(scratch, b.index);
   for (int k = 0; k < 2; ++k)
@@ -68,8 +68,8 @@ void finish(const Job& job, int task, std::byte* scratch) {
   for_range(job.blocks.shape, begin, end, coefficients,
             [dy = job.dy, x = job.x, dx = job.dx](int64_t at, int64_t lanes, const Vec (&k)[4])
                 __attribute__((always_inline)) {
-                  const Vec centred = load_lanes(dy + at, lanes) - k[1];
-                  store_lanes(dx + at, k[0] * fma(k[2], load_lanes(x + at, lanes) - k[3], centred), lanes);
+                  const Vec centred = load_first(dy + at, lanes) - k[1];
+                  store_first(dx + at, k[0] * fma(k[2], load_first(x + at, lanes) - k[3], centred), lanes);
                 });
 }
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "ops/simd.h"
+#include "ops/tails.h"
 
 namespace kantor::KANTOR_ISA {
 namespace {
@@ -19,9 +19,7 @@ float largest_of(Vec v) {
 // The elements from c on, -inf after the row's end.
 Vec load_or_none(const float* row, int64_t c, int64_t cols) {
   if (c + kWidth <= cols) return load(row + c);
-  IVec lane;
-  for (int i = 0; i < kWidth; ++i) lane[i] = i;
-  return lane < static_cast<int32_t>(cols - c) ? load_partial(row + c, cols - c) : broadcast(-kInfinity);
+  return first_lanes(load_partial(row + c, cols - c), cols - c, broadcast(-kInfinity));
 }
 
 }  // namespace

@@ -27,40 +27,24 @@ void pool_any(const PoolPlanes& s, const std::array<int64_t, 4>& window, const f
     }
 }
 
-// n windows whose first rows begin at x, which is element `corner` of the plane.
-[[gnu::always_inline]] inline void pool_pairs(const float* x, int32_t w, int32_t corner, float* values, int32_t* argmax,
-                                              int64_t n) {
-  const Pairs upper = load_pairs(x, n), lower = load_pairs(x + w, n);
-  Vec largest = upper.even;
-  IVec offset{};
-  auto meet = [&](Vec value, int32_t at) __attribute__((always_inline)) {
-    const IVec wins = (value > largest) | (value != value);
-    largest = wins ? value : largest;
-    offset = wins ? broadcast(at) : offset;
-  };
-  meet(upper.odd, 1);
-  meet(lower.even, w);
-  meet(lower.odd, w + 1);
-  const IVec index = offset + 2 * lane_numbers() + corner;
-  float* index_bits = reinterpret_cast<float*>(argmax);
-  if (n == kWidth) {
-    store(values, largest);
-    store(index_bits, reinterpret_cast<Vec>(index));
-  } else {
-    store_partial(values, largest, n);
-    store_partial(index_bits, reinterpret_cast<Vec>(index), n);
-  }
-}
-
-void pool_2x2(const PoolPlanes& s, const float* x, float* values, int32_t* argmax) {
+// False where the plane has a NaN, or an infinity: then argmax may not be what it should be.
+bool pool_2x2(const PoolPlanes& s, const float* x, float* values, int32_t* argmax) {
   const int32_t w = static_cast<int32_t>(s.w);
-  for (int64_t p = 0; p < s.p; ++p, values += s.q, argmax += s.q) {
-    const int64_t row = 2 * p * s.w;
-    int64_t q = 0;
-    for (; q + kWidth <= s.q; q += kWidth)
-      pool_pairs(x + row + 2 * q, w, static_cast<int32_t>(row + 2 * q), values + q, argmax + q, kWidth);
-    if (q < s.q) pool_pairs(x + row + 2 * q, w, static_cast<int32_t>(row + 2 * q), values + q, argmax + q, s.q - q);
-  }
+  Vec poison{};
+  for_windows(s, [&](int64_t window, int64_t corner, int64_t n) __attribute__((always_inline)) {
+    const Pairs upper = load_pairs(x + corner, n), lower = load_pairs(x + corner + w, n);
+    // The first of equals.
+    const IVec upper_odd = upper.odd > upper.even, lower_odd = lower.odd > lower.even;
+    const Vec upper_most = upper_odd ? upper.odd : upper.even, lower_most = lower_odd ? lower.odd : lower.even;
+    const IVec below = lower_most > upper_most;
+    const IVec upper_offset = upper_odd & 1, lower_offset = (lower_odd & 1) + w;
+    const IVec index = (below ? lower_offset : upper_offset) + (2 * lane_numbers() + static_cast<int32_t>(corner));
+    const Vec largest = below ? lower_most : upper_most;
+    poison = fma((upper.even + upper.odd) + (lower.even + lower.odd), 0.0f, poison);
+    store_first(values + window, largest, n);
+    store_first(reinterpret_cast<float*>(argmax + window), reinterpret_cast<Vec>(index), n);
+  });
+  return !any(poison != poison);
 }
 
 }  // namespace
@@ -75,8 +59,8 @@ void prepare_max_pool(const Node& node, Plan& plan) {
   plan_planes(s, plan, [=, window = std::to_array({a[0], a[1], a[2], a[3]})](int64_t plane) {
     const float* from = x + plane * s.h * s.w;
     const int64_t to = plane * s.p * s.q;
-    if (pairs) pool_2x2(s, from, values + to, argmax + to);
-    else pool_any(s, window, from, values + to, argmax + to);
+    if (!pairs || !pool_2x2(s, from, values + to, argmax + to))
+      pool_any(s, window, from, values + to, argmax + to);
   });
 }
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "ops/max_pool/planes.h"
-#include "ops/simd.h"
+#include "ops/tails.h"
 
 namespace kantor::KANTOR_ISA {
 
@@ -20,12 +20,6 @@ void plan_planes(const PoolPlanes& s, Plan& plan, Body body) {
     const int64_t end = std::min(s.count, (task + 1) * group);
     for (int64_t plane = task * group; plane < end; ++plane) body(plane);
   });
-}
-
-inline IVec lane_numbers() {
-  IVec lane;
-  for (int i = 0; i < kWidth; ++i) lane[i] = i;
-  return lane;
 }
 
 // Lane i: the elements 2i and 2i + 1.
@@ -69,13 +63,45 @@ struct Pairs {
   store_partial(p + n_low, high, 2 * n - n_low);
 }
 [[gnu::always_inline]] inline IVec load_index(const int32_t* p, int64_t n) {
-  const float* bits = reinterpret_cast<const float*>(p);
-  return reinterpret_cast<IVec>(n == kWidth ? load(bits) : load_partial(bits, n));
+  return reinterpret_cast<IVec>(load_first(reinterpret_cast<const float*>(p), n));
 }
 [[gnu::always_inline]] inline bool any(IVec mask) {
+#if defined(__AVX512F__)
+  const __m512i bits = reinterpret_cast<__m512i>(mask);
+  return _mm512_test_epi32_mask(bits, bits) != 0;
+#elif defined(__AVX2__)
+  const __m256i bits = reinterpret_cast<__m256i>(mask);
+  return _mm256_testz_si256(bits, bits) == 0;
+#else
   int32_t all = 0;
   for (int i = 0; i < kWidth; ++i) all |= mask[i];
   return all != 0;
+#endif
+}
+
+// Where in its window each of n indices points; `corner` is the element where the first window begins in a plane of
+// width w.
+struct Places {
+  IVec lower, odd;  // row and column, as masks
+  IVec stray;       // not 0 where the index lies outside its window
+};
+[[gnu::always_inline]] inline Places find_places(const int32_t* index, int32_t w, int32_t corner, int64_t n) {
+  const IVec offset = load_index(index, n) - (2 * lane_numbers() + corner);
+  const IVec lower = offset >= w, column = lower ? offset - w : offset;
+  const IVec stray = column & ~1;
+  return {lower, column == 1, n == kWidth ? stray : stray & (lane_numbers() < static_cast<int32_t>(n))};
+}
+
+// Calls body(window, corner, n) for the windows of a plane, row by row in vectors: `window` is the number of the first,
+// `corner` the element where it begins.
+template <class Body>
+[[gnu::always_inline]] inline void for_windows(const PoolPlanes& s, Body body) {
+  for (int64_t p = 0; p < s.p; ++p) {
+    const int64_t window = p * s.q, corner = 2 * p * s.w;
+    int64_t q = 0;
+    for (; q + kWidth <= s.q; q += kWidth) body(window + q, corner + 2 * q, kWidth);
+    if (q < s.q) body(window + q, corner + 2 * q, s.q - q);
+  }
 }
 
 }  // namespace kantor::KANTOR_ISA

@@ -10,30 +10,18 @@ void gather_any(const PoolPlanes& s, const float* x, const int32_t* index, float
   for (int64_t k = 0; k < s.p * s.q; ++k) out[k] = static_cast<uint32_t>(index[k]) < size ? x[index[k]] : 0;
 }
 
-// n windows whose first rows begin at x, element `corner` of the plane; false where an index lies outside its window.
-[[gnu::always_inline]] inline bool gather_pairs(const float* x, const int32_t* index, int32_t w, int32_t corner,
-                                                float* out, int64_t n) {
-  const IVec offset = load_index(index, n) - (2 * lane_numbers() + corner);
-  const Pairs upper = load_pairs(x, n), lower = load_pairs(x + w, n);
-  const IVec a = offset == 0, b = offset == 1, c = offset == w, d = offset == w + 1;
-  const Vec values = a ? upper.even : b ? upper.odd : c ? lower.even : lower.odd;
-  if (n == kWidth) store(out, values);
-  else store_partial(out, values, n);
-  return !any(~(a | b | c | d) & (lane_numbers() < static_cast<int32_t>(n)));
-}
-
+// False where an index lies outside its window: then out is not what it should be.
 bool gather_2x2(const PoolPlanes& s, const float* x, const int32_t* index, float* out) {
   const int32_t w = static_cast<int32_t>(s.w);
-  for (int64_t p = 0; p < s.p; ++p, index += s.q, out += s.q) {
-    const int64_t row = 2 * p * s.w;
-    const float* from = x + row;
-    int64_t q = 0;
-    for (; q + kWidth <= s.q; q += kWidth)
-      if (!gather_pairs(from + 2 * q, index + q, w, static_cast<int32_t>(row + 2 * q), out + q, kWidth)) return false;
-    if (q < s.q && !gather_pairs(from + 2 * q, index + q, w, static_cast<int32_t>(row + 2 * q), out + q, s.q - q))
-      return false;
-  }
-  return true;
+  IVec stray{};
+  for_windows(s, [&](int64_t window, int64_t corner, int64_t n) __attribute__((always_inline)) {
+    const Places at = find_places(index + window, w, static_cast<int32_t>(corner), n);
+    const Pairs upper = load_pairs(x + corner, n), lower = load_pairs(x + corner + w, n);
+    const Vec even = at.lower ? lower.even : upper.even, odd = at.lower ? lower.odd : upper.odd;
+    store_first(out + window, at.odd ? odd : even, n);
+    stray |= at.stray;
+  });
+  return !any(stray);
 }
 
 }  // namespace

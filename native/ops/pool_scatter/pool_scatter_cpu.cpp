@@ -12,32 +12,21 @@ void scatter_any(const PoolPlanes& s, const float* dy, const int32_t* index, flo
     if (index[k] >= 0 && index[k] < size) out[index[k]] += dy[k];
 }
 
-// Writes both rows of n windows, whose first is element `corner` of the plane; false where an index lies outside its
-// window.
-[[gnu::always_inline]] inline bool scatter_pairs(const float* dy, const int32_t* index, int32_t w, int32_t corner,
-                                                 float* out, int64_t n) {
-  const IVec offset = load_index(index, n) - (2 * lane_numbers() + corner);
-  const Vec values = n == kWidth ? load(dy) : load_partial(dy, n);
-  const IVec a = offset == 0, b = offset == 1, c = offset == w, d = offset == w + 1;
-  // 0 + the value, as adding it to a zeroed plane gives: -0 becomes 0.
-  auto place = [&](IVec here) __attribute__((always_inline)) { return (here ? values : Vec{}) + Vec{}; };
-  store_pairs(out, {place(a), place(b)}, n);
-  store_pairs(out + w, {place(c), place(d)}, n);
-  return !any(~(a | b | c | d) & (lane_numbers() < static_cast<int32_t>(n)));
-}
-
+// False where an index lies outside its window: then out is not what it should be.
 bool scatter_2x2(const PoolPlanes& s, const float* dy, const int32_t* index, float* out) {
   const int32_t w = static_cast<int32_t>(s.w);
-  for (int64_t p = 0; p < s.p; ++p, dy += s.q, index += s.q) {
-    const int64_t row = 2 * p * s.w;
-    float* to = out + row;
-    int64_t q = 0;
-    for (; q + kWidth <= s.q; q += kWidth)
-      if (!scatter_pairs(dy + q, index + q, w, static_cast<int32_t>(row + 2 * q), to + 2 * q, kWidth)) return false;
-    if (q < s.q && !scatter_pairs(dy + q, index + q, w, static_cast<int32_t>(row + 2 * q), to + 2 * q, s.q - q))
-      return false;
-    if (s.w % 2 != 0) to[s.w - 1] = to[2 * s.w - 1] = 0;
-  }
+  IVec stray{};
+  for_windows(s, [&](int64_t window, int64_t corner, int64_t n) __attribute__((always_inline)) {
+    const Places at = find_places(index + window, w, static_cast<int32_t>(corner), n);
+    const Vec values = load_first(dy + window, n) + Vec{};  // -0 added to 0 is 0
+    const Vec upper = at.lower ? Vec{} : values, lower = at.lower ? values : Vec{};
+    store_pairs(out + corner, {at.odd ? Vec{} : upper, at.odd ? upper : Vec{}}, n);
+    store_pairs(out + corner + w, {at.odd ? Vec{} : lower, at.odd ? lower : Vec{}}, n);
+    stray |= at.stray;
+  });
+  if (any(stray)) return false;
+  if (s.w % 2 != 0)
+    for (int64_t row = 0; row < s.h; ++row) out[row * s.w + s.w - 1] = 0;
   if (s.h % 2 != 0) std::memset(out + (s.h - 1) * s.w, 0, static_cast<size_t>(s.w) * sizeof(float));
   return true;
 }
