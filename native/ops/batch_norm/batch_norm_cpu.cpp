@@ -46,15 +46,15 @@ void measure(const Job& job, int task, std::byte* scratch) {
   double sampled[1][ChannelBlocks::kStrip], sums[2][ChannelBlocks::kStrip];
   float center[ChannelBlocks::kStrip] = {};
   sum_block<1>(job.blocks.shape, sample, center, sampled,
-               [x](int64_t at, int64_t lanes, Vec, Vec (&sum)[1])
-                   __attribute__((always_inline)) { sum[0] += load_first(x + at, lanes); });
+               [x](int64_t at, int64_t n, int64_t reach, Vec, Vec (&sum)[1])
+                   __attribute__((always_inline)) { sum[0] += first_lanes(load_first(x + at, reach), n); });
   for (int64_t c = 0; c < b.c1 - b.c0; ++c) {
     const float mean = static_cast<float>(sampled[0][c] / static_cast<double>(sample.count()));
     center[c] = std::isfinite(mean) ? mean : 0;
   }
   sum_block<2>(job.blocks.shape, b, center, sums,
-               [x](int64_t at, int64_t lanes, Vec middle, Vec (&sum)[2]) __attribute__((always_inline)) {
-                 const Vec centred = first_lanes(load_first(x + at, lanes) - middle, lanes);
+               [x](int64_t at, int64_t n, int64_t reach, Vec middle, Vec (&sum)[2]) __attribute__((always_inline)) {
+                 const Vec centred = first_lanes(load_first(x + at, reach) - middle, n);
                  sum[0] += centred;
                  sum[1] = fma(centred, centred, sum[1]);
                });
@@ -102,9 +102,10 @@ void combine(const Job& job, int task, std::byte* scratch) {
 void normalise(const Job& job, int64_t begin, int64_t end, float* y, std::byte* scratch) {
   const float* const coefficients[] = {job.mean, job.scale(scratch), job.shift(scratch)};
   for_range(job.blocks.shape, begin, end, coefficients,
-            [x = job.x, y, begin](int64_t at, int64_t lanes, const Vec (&k)[3]) __attribute__((always_inline)) {
-              store_first(y + (at - begin), fma(load_first(x + at, lanes) - k[0], k[1], k[2]), lanes);
-            });
+            [x = job.x, y, begin](int64_t at, int64_t, int64_t reach, const Vec (&k)[3])
+                __attribute__((always_inline)) {
+                  store_first(y + (at - begin), fma(load_first(x + at, reach) - k[0], k[1], k[2]), reach);
+                });
 }
 
 // Whole rows of the epilogue's domain, or a piece of one: either way elements that lie side by side.

@@ -2,7 +2,7 @@
 // fixes, and maps with coefficients by channel. For *_cpu.cpp files only; f32.
 //
 // A vector lies along the plane, or across channels where HW is 1. A term or body gets the offset of its first element,
-// how many of its lanes count (the constant kWidth but at the end of a row), and the coefficients of its lanes.
+// how many of its lanes count and how many it loads and stores (n and reach of ops/tails.h), and their coefficients.
 #pragma once
 #include <algorithm>
 
@@ -57,19 +57,20 @@ struct ChannelBlocks {
 
 // total[k] += the sum over `steps` vectors, `stride` apart, of what term adds to its k-th sum.
 template <int K, class Term>
-[[gnu::always_inline]] inline void add_steps(int64_t at, int64_t stride, int64_t steps, int64_t lanes, Vec center,
+[[gnu::always_inline]] inline void add_steps(int64_t at, int64_t stride, int64_t steps, int64_t n, Vec center,
                                              Vec (&total)[K], Term term) {
   constexpr int kSums = 4;  // hide the latency of an addition
   Vec sums[kSums][K] = {};
   int64_t i = 0;
   for (; i + kSums <= steps; i += kSums, at += kSums * stride)
-    for (int s = 0; s < kSums; ++s) term(at + s * stride, lanes, center, sums[s]);
-  for (; i < steps; ++i, at += stride) term(at, lanes, center, sums[0]);
+    for (int s = 0; s < kSums; ++s) term(at + s * stride, n, n, center, sums[s]);
+  for (; i < steps; ++i, at += stride) term(at, n, n, center, sums[0]);
   for (int k = 0; k < K; ++k) total[k] += (sums[0][k] + sums[1][k]) + (sums[2][k] + sums[3][k]);
 }
 
-// totals[k][c - c0] = the k-th sum over the block's elements of channel c. term(at, lanes, center, sum) adds to sum[0]
-// .. sum[K - 1] the terms of the elements from at on, each lane with its channel's center (center[c - c0]).
+// totals[k][c - c0] = the k-th sum over the block's elements of channel c. term(at, n, reach, center, sum) adds to
+// sum[0] .. sum[K - 1] the terms of n elements from at on, each lane with its channel's center (center[c - c0]), and 0 in
+// the other lanes.
 template <int K, class Term>
 inline void sum_block(const Channels& x, const ChannelBlocks::Block& b, const float* center,
                       double (&totals)[K][ChannelBlocks::kStrip], Term term) {
@@ -95,15 +96,18 @@ inline void sum_block(const Channels& x, const ChannelBlocks::Block& b, const fl
     for (int64_t c = 0; c < channels; ++c, at += x.hw) {
       const Vec centers = broadcast(center[c]);
       add_steps(at, kWidth, steps, kWidth, centers, total[c], term);
-      if (rest > 0) term(at + steps * kWidth, rest, centers, total[c]);
+      const int64_t last = at + steps * kWidth;
+      if (rest == 0) continue;
+      if (x.count() - last >= kWidth) term(last, rest, kWidth, centers, total[c]);
+      else term(last, rest, rest, centers, total[c]);
     }
   }
   for (int64_t c = 0; c < channels; ++c)
     for (int k = 0; k < K; ++k) totals[k][c] = static_cast<double>(sum(total[c][k]));
 }
 
-// body(at, lanes, coefficients) for every element of [begin, end) of x, each lane with its channel's coefficients:
-// coefficient[k][c].
+// body(at, n, reach, coefficients) for every element of [begin, end) of x, in order, each lane with its channel's
+// coefficients: coefficient[k][c].
 template <int K, class Body>
 inline void for_range(const Channels& x, int64_t begin, int64_t end, const float* const (&coefficient)[K], Body body) {
   Vec values[K];
@@ -113,11 +117,11 @@ inline void for_range(const Channels& x, int64_t begin, int64_t end, const float
       const int64_t stop = std::min(end, at + x.c - c);
       for (; at + kWidth <= stop; at += kWidth, c += kWidth) {
         for (int k = 0; k < K; ++k) values[k] = load(coefficient[k] + c);
-        body(at, kWidth, values);
+        body(at, kWidth, kWidth, values);
       }
       if (at == stop) continue;
       for (int k = 0; k < K; ++k) values[k] = load_partial(coefficient[k] + c, stop - at);
-      body(at, stop - at, values);
+      body(at, stop - at, stop - at, values);
       at = stop;
     }
     return;
@@ -127,8 +131,10 @@ inline void for_range(const Channels& x, int64_t begin, int64_t end, const float
   for (int64_t stop = (plane + 1) * x.hw; at < end; stop += x.hw, c = c + 1 == x.c ? 0 : c + 1) {
     const int64_t until = std::min(stop, end);
     for (int k = 0; k < K; ++k) values[k] = broadcast(coefficient[k][c]);
-    for (; at + kWidth <= until; at += kWidth) body(at, kWidth, values);
-    if (at < until) body(at, until - at, values);
+    for (; at + kWidth <= until; at += kWidth) body(at, kWidth, kWidth, values);
+    if (at == until) continue;
+    if (end - at >= kWidth) body(at, until - at, kWidth, values);
+    else body(at, until - at, until - at, values);
     at = until;
   }
 }

@@ -29,11 +29,11 @@ void sum_gradients(const Job& job, int task, std::byte* scratch) {
   const ChannelBlocks::Block b = job.blocks.of_task(task);
   double sums[2][ChannelBlocks::kStrip];
   sum_block<2>(job.blocks.shape, b, job.mean + b.c0, sums,
-               [dy = job.dy, x = job.x](int64_t at, int64_t lanes, Vec mean, Vec (&sum)[2])
+               [dy = job.dy, x = job.x](int64_t at, int64_t n, int64_t reach, Vec mean, Vec (&sum)[2])
                    __attribute__((always_inline)) {
-                     const Vec g = load_first(dy + at, lanes);
+                     const Vec g = first_lanes(load_first(dy + at, reach), n);
                      sum[0] += g;
-                     sum[1] = fma(g, load_first(x + at, lanes) - mean, sum[1]);
+                     sum[1] = fma(g, first_lanes(load_first(x + at, reach) - mean, n), sum[1]);
                    });
   double* partial = job.partial(scratch, b.index);
   for (int k = 0; k < 2; ++k)
@@ -66,10 +66,12 @@ void finish(const Job& job, int task, std::byte* scratch) {
   const float* const coefficients[] = {job.coefficients(scratch, 0), job.coefficients(scratch, 1),
                                        job.coefficients(scratch, 2), job.mean};
   for_range(job.blocks.shape, begin, end, coefficients,
-            [dy = job.dy, x = job.x, dx = job.dx](int64_t at, int64_t lanes, const Vec (&k)[4])
+            [dy = job.dy, x = job.x, dx = job.dx](int64_t at, int64_t n, int64_t reach, const Vec (&k)[4])
                 __attribute__((always_inline)) {
-                  const Vec centred = load_first(dy + at, lanes) - k[1];
-                  store_first(dx + at, k[0] * fma(k[2], load_first(x + at, lanes) - k[3], centred), lanes);
+                  const Vec g = load_first(dy + at, reach);
+                  const Vec result = k[0] * fma(k[2], load_first(x + at, reach) - k[3], g - k[1]);
+                  // dx may be dy: what is still to be read stays.
+                  store_first(dx + at, first_lanes(result, n, g), reach);
                 });
 }
 

@@ -31,8 +31,8 @@ void pool_any(const PoolPlanes& s, const std::array<int64_t, 4>& window, const f
 bool pool_2x2(const PoolPlanes& s, const float* x, float* values, int32_t* argmax) {
   const int32_t w = static_cast<int32_t>(s.w);
   Vec poison{};
-  for_windows(s, [&](int64_t window, int64_t corner, int64_t n) __attribute__((always_inline)) {
-    const Pairs upper = load_pairs(x + corner, n), lower = load_pairs(x + corner + w, n);
+  for_windows(s, [&](int64_t window, int64_t corner, int64_t, int64_t reach) __attribute__((always_inline)) {
+    const Pairs upper = load_pairs(x + corner, reach), lower = load_pairs(x + corner + w, reach);
     // The first of equals.
     const IVec upper_odd = upper.odd > upper.even, lower_odd = lower.odd > lower.even;
     const Vec upper_most = upper_odd ? upper.odd : upper.even, lower_most = lower_odd ? lower.odd : lower.even;
@@ -41,8 +41,8 @@ bool pool_2x2(const PoolPlanes& s, const float* x, float* values, int32_t* argma
     const IVec index = (below ? lower_offset : upper_offset) + (2 * lane_numbers() + static_cast<int32_t>(corner));
     const Vec largest = below ? lower_most : upper_most;
     poison = fma((upper.even + upper.odd) + (lower.even + lower.odd), 0.0f, poison);
-    store_first(values + window, largest, n);
-    store_first(reinterpret_cast<float*>(argmax + window), reinterpret_cast<Vec>(index), n);
+    store_first(values + window, largest, reach);
+    store_first(reinterpret_cast<float*>(argmax + window), reinterpret_cast<Vec>(index), reach);
   });
   return !any(poison != poison);
 }

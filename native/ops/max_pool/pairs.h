@@ -79,28 +79,34 @@ struct Pairs {
 #endif
 }
 
-// Where in its window each of n indices points; `corner` is the element where the first window begins in a plane of
-// width w.
+// Where in its window each of n indices points (`reach` are loaded); `corner` is the element where the first window
+// begins, in a plane of width w.
 struct Places {
   IVec lower, odd;  // row and column, as masks
   IVec stray;       // not 0 where the index lies outside its window
 };
-[[gnu::always_inline]] inline Places find_places(const int32_t* index, int32_t w, int32_t corner, int64_t n) {
-  const IVec offset = load_index(index, n) - (2 * lane_numbers() + corner);
+[[gnu::always_inline]] inline Places find_places(const int32_t* index, int32_t w, int32_t corner, int64_t n,
+                                                  int64_t reach) {
+  const IVec offset = load_index(index, reach) - (2 * lane_numbers() + corner);
   const IVec lower = offset >= w, column = lower ? offset - w : offset;
   const IVec stray = column & ~1;
   return {lower, column == 1, n == kWidth ? stray : stray & (lane_numbers() < static_cast<int32_t>(n))};
 }
 
-// Calls body(window, corner, n) for the windows of a plane, row by row in vectors: `window` is the number of the first,
-// `corner` the element where it begins.
+// Calls body(window, corner, n, reach) for the windows of a plane, row by row in vectors (n and reach: ops/tails.h);
+// `window` is the number of the first one, `corner` the element where it begins. A row's end comes first: what it stores
+// too much in the upper of its two rows of elements lies in the lower one.
 template <class Body>
 [[gnu::always_inline]] inline void for_windows(const PoolPlanes& s, Body body) {
   for (int64_t p = 0; p < s.p; ++p) {
     const int64_t window = p * s.q, corner = 2 * p * s.w;
-    int64_t q = 0;
-    for (; q + kWidth <= s.q; q += kWidth) body(window + q, corner + 2 * q, kWidth);
-    if (q < s.q) body(window + q, corner + 2 * q, s.q - q);
+    const int64_t whole = s.q / kWidth * kWidth, rest = s.q - whole;
+    const int64_t windows_left = s.p * s.q - window - whole, elements_left = (s.h - 2 * p - 1) * s.w - 2 * whole;
+    if (rest > 0 && windows_left >= kWidth && elements_left >= 2 * kWidth)
+      body(window + whole, corner + 2 * whole, rest, kWidth);
+    else if (rest > 0)
+      body(window + whole, corner + 2 * whole, rest, rest);
+    for (int64_t q = 0; q < whole; q += kWidth) body(window + q, corner + 2 * q, kWidth, kWidth);
   }
 }
 

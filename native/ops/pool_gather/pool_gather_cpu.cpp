@@ -14,11 +14,11 @@ void gather_any(const PoolPlanes& s, const float* x, const int32_t* index, float
 bool gather_2x2(const PoolPlanes& s, const float* x, const int32_t* index, float* out) {
   const int32_t w = static_cast<int32_t>(s.w);
   IVec stray{};
-  for_windows(s, [&](int64_t window, int64_t corner, int64_t n) __attribute__((always_inline)) {
-    const Places at = find_places(index + window, w, static_cast<int32_t>(corner), n);
-    const Pairs upper = load_pairs(x + corner, n), lower = load_pairs(x + corner + w, n);
+  for_windows(s, [&](int64_t window, int64_t corner, int64_t n, int64_t reach) __attribute__((always_inline)) {
+    const Places at = find_places(index + window, w, static_cast<int32_t>(corner), n, reach);
+    const Pairs upper = load_pairs(x + corner, reach), lower = load_pairs(x + corner + w, reach);
     const Vec even = at.lower ? lower.even : upper.even, odd = at.lower ? lower.odd : upper.odd;
-    store_first(out + window, at.odd ? odd : even, n);
+    store_first(out + window, at.odd ? odd : even, reach);
     stray |= at.stray;
   });
   return !any(stray);

@@ -16,12 +16,12 @@ void scatter_any(const PoolPlanes& s, const float* dy, const int32_t* index, flo
 bool scatter_2x2(const PoolPlanes& s, const float* dy, const int32_t* index, float* out) {
   const int32_t w = static_cast<int32_t>(s.w);
   IVec stray{};
-  for_windows(s, [&](int64_t window, int64_t corner, int64_t n) __attribute__((always_inline)) {
-    const Places at = find_places(index + window, w, static_cast<int32_t>(corner), n);
-    const Vec values = load_first(dy + window, n) + Vec{};  // -0 added to 0 is 0
+  for_windows(s, [&](int64_t window, int64_t corner, int64_t n, int64_t reach) __attribute__((always_inline)) {
+    const Places at = find_places(index + window, w, static_cast<int32_t>(corner), n, reach);
+    const Vec values = load_first(dy + window, reach) + Vec{};  // -0 added to 0 is 0
     const Vec upper = at.lower ? Vec{} : values, lower = at.lower ? values : Vec{};
-    store_pairs(out + corner, {at.odd ? Vec{} : upper, at.odd ? upper : Vec{}}, n);
-    store_pairs(out + corner + w, {at.odd ? Vec{} : lower, at.odd ? lower : Vec{}}, n);
+    store_pairs(out + corner, {at.odd ? Vec{} : upper, at.odd ? upper : Vec{}}, reach);
+    store_pairs(out + corner + w, {at.odd ? Vec{} : lower, at.odd ? lower : Vec{}}, reach);
     stray |= at.stray;
   });
   if (any(stray)) return false;
