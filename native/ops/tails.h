@@ -2,8 +2,8 @@
 // hands that over, and only its last step another n. For *_cpu.cpp files only.
 //
 // Masked loads and stores cost several times the plain ones. So a walk along rows in memory masks the end of a row
-// only where it must: its steps have n lanes that count and `reach` >= n lanes that they load and store. What they store
-// past n, later steps of the same walk overwrite; what they load past n must not show.
+// only where it must: its steps have n lanes that count and `reach` >= n lanes that they load and store. What they
+// store past n, later steps of the same walk overwrite; what they load past n must not show.
 #pragma once
 #include "ops/simd.h"
 

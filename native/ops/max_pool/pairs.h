@@ -94,8 +94,8 @@ struct Places {
 }
 
 // Calls body(window, corner, n, reach) for the windows of a plane, row by row in vectors (n and reach: ops/tails.h);
-// `window` is the number of the first one, `corner` the element where it begins. A row's end comes first: what it stores
-// too much in the upper of its two rows of elements lies in the lower one.
+// `window` is the number of the first one, `corner` the element where it begins. A row's end comes first: what it
+// stores too much in the upper of its two rows of elements lies in the lower one.
 template <class Body>
 [[gnu::always_inline]] inline void for_windows(const PoolPlanes& s, Body body) {
   for (int64_t p = 0; p < s.p; ++p) {
