@@ -32,6 +32,8 @@ import java.util.Set;
  * (rule 3) change their order.
  */
 final class MergeRows {
+  private static final int MOST_STEPS_BACK = 6;
+
   private MergeRows() {}
 
   static Graph run(Graph graph) {
@@ -102,7 +104,7 @@ final class MergeRows {
       if (members.size() < 2) {
         continue;
       }
-      members.sort(Comparator.comparingLong(n -> Rows.of(n.inputs.getFirst()).start));
+      members.sort(Comparator.comparingLong(n -> firstRow(n.inputs.getFirst(), 0)));
       List<Value> lefts = members.stream().map(n -> n.inputs.getFirst()).toList();
       List<Rows> rows = lefts.stream().map(Rows::of).toList();
       Value left = consecutive(rows) ? join(rows) : new Node(new Concat(0), lefts).output();
@@ -117,6 +119,22 @@ final class MergeRows {
       return true; // one merge a round: the next may depend on this one
     }
     return false;
+  }
+
+  /**
+   * The row of a merged value that an operand stems from, through elementwise ops. Merging in this
+   * order puts gradients in the order of the values they belong to, so that rule 3 finds both side
+   * by side.
+   */
+  private static long firstRow(Value v, int depth) {
+    Rows rows = Rows.of(v);
+    if (rows.isSlice() || !(v.node.op instanceof Elementwise) || depth == MOST_STEPS_BACK) {
+      return rows.start;
+    }
+    return v.node.inputs.stream()
+        .mapToLong(in -> in.shape().rank() == 0 ? 0 : firstRow(in, depth + 1))
+        .max()
+        .orElse(0);
   }
 
   // Rule 2.
