@@ -22,6 +22,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -105,13 +107,48 @@ final class SampleCommand implements Callable<Integer> {
         Arena arena = Arena.ofConfined()) {
       List<Slot> slots = Sampler.slots(design);
       slots.forEach(state::add);
-      load(folder, state, slots);
+      // The checkpoint is read and verified while the program is compiled: neither needs the other.
+      FutureTask<Void> loading =
+          new FutureTask<>(
+              () -> {
+                load(folder, state, slots);
+                return null;
+              });
+      Thread reader = Thread.ofPlatform().daemon().name("checkpoint").start(loading);
       try (Sampler sampler = new Sampler(design, state, Math.min(count, BATCH), theSeed)) {
+        await(loading);
         write(Pictures.draw(sampler, size, count, arena), size, arena);
+      } finally {
+        joinQuietly(reader);
       }
     }
     spec.commandLine().getOut().println(out);
     return Main.DONE;
+  }
+
+  private static void await(FutureTask<Void> loading) throws IOException {
+    try {
+      loading.get();
+    } catch (ExecutionException e) {
+      if (e.getCause() instanceof IOException io) {
+        throw io;
+      }
+      throw e.getCause() instanceof RuntimeException r
+          ? r
+          : new IllegalStateException(e.getCause());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted while reading the checkpoint", e);
+    }
+  }
+
+  /** Waits until nobody uses the state any more, so that it can be closed. */
+  private static void joinQuietly(Thread reader) {
+    try {
+      reader.join();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
   }
 
   private void load(RunFolder folder, State state, List<Slot> slots) throws IOException {
