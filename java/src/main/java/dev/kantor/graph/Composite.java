@@ -123,7 +123,7 @@ interface Composite extends Op {
 
     @Override
     public List<Value> decompose(Node node) {
-      Normalised n = Normalised.of(node.inputs.getFirst(), eps);
+      Normalised n = Normalised.byRow(node.inputs.getFirst(), eps);
       Value y = Ops.add(Ops.mul(n.xhat(), node.inputs.get(1)), node.inputs.get(2));
       return Arrays.asList(y, null, null);
     }
@@ -169,7 +169,7 @@ interface Composite extends Op {
     @Override
     public List<Value> decompose(Node node) {
       Value dy = node.inputs.get(0);
-      Normalised n = Normalised.of(node.inputs.get(1), eps);
+      Normalised n = Normalised.byRow(node.inputs.get(1), eps);
       Value gamma = node.inputs.get(2);
       Value h = Ops.mul(dy, gamma);
       Shape perRow = Shape.of(dy.shape().dim(0), 1);
@@ -225,7 +225,7 @@ interface Composite extends Op {
 
     @Override
     public List<Value> decompose(Node node) {
-      ByChannel n = ByChannel.of(node.inputs.getFirst(), eps);
+      Normalised n = Normalised.byChannel(node.inputs.getFirst(), eps);
       Shape c = n.shape();
       Value y =
           Ops.add(
@@ -278,7 +278,7 @@ interface Composite extends Op {
     @Override
     public List<Value> decompose(Node node) {
       Value dy = node.inputs.get(0);
-      ByChannel n = ByChannel.of(node.inputs.get(1), eps);
+      Normalised n = Normalised.byChannel(node.inputs.get(1), eps);
       Value gamma = Ops.reshape(node.inputs.get(2), n.shape());
       double inverse = (double) gamma.shape().count() / dy.shape().count();
       Value dbeta = Ops.sumTo(dy, n.shape());
@@ -304,17 +304,28 @@ interface Composite extends Op {
     }
   }
 
-  /** x centred and scaled by channel; all parts have {@code shape}, which broadcasts to x. */
-  record ByChannel(Value xhat, Value rstd, Value mean, Value variance, Shape shape) {
-    static ByChannel of(Value x, float eps) {
+  /**
+   * x centred and scaled over the elements that share a mean, all parts differentiable.
+   *
+   * @param shape of the mean and the others, which broadcasts to x's
+   */
+  record Normalised(Value xhat, Value rstd, Value mean, Value variance, Shape shape) {
+    static Normalised byRow(Value x, float eps) {
+      return of(x, Shape.of(x.shape().dim(0), 1), eps);
+    }
+
+    static Normalised byChannel(Value x, float eps) {
       long c = x.shape().dim(1);
-      Shape shape = x.shape().rank() == 4 ? Shape.of(1, c, 1, 1) : Shape.of(1, c);
-      double inverse = (double) c / x.shape().count();
+      return of(x, x.shape().rank() == 4 ? Shape.of(1, c, 1, 1) : Shape.of(1, c), eps);
+    }
+
+    private static Normalised of(Value x, Shape shape, float eps) {
+      double inverse = (double) shape.count() / x.shape().count();
       Value mean = Ops.scale(Ops.sumTo(x, shape), inverse);
       Value centred = Ops.sub(x, mean);
       Value variance = Ops.scale(Ops.sumTo(Ops.square(centred), shape), inverse);
       Value rstd = Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, Ops.shift(variance, eps));
-      return new ByChannel(Ops.mul(centred, rstd), rstd, mean, variance, shape);
+      return new Normalised(Ops.mul(centred, rstd), rstd, mean, variance, shape);
     }
   }
 
@@ -346,18 +357,6 @@ interface Composite extends Op {
     @Override
     public long flops(Node node) {
       return 17 * node.inputs.getFirst().shape().count();
-    }
-  }
-
-  /** x centred and scaled by row, and the scale, both differentiable. */
-  record Normalised(Value xhat, Value rstd) {
-    static Normalised of(Value x, float eps) {
-      Shape perRow = Shape.of(x.shape().dim(0), 1);
-      double inverse = 1.0 / x.shape().dim(1);
-      Value centred = Ops.sub(x, Ops.scale(Ops.sumTo(x, perRow), inverse));
-      Value variance = Ops.scale(Ops.sumTo(Ops.square(centred), perRow), inverse);
-      Value rstd = Ops.unary(Elementwise.UnaryKind.SAFE_RSQRT, Ops.shift(variance, eps));
-      return new Normalised(Ops.mul(centred, rstd), rstd);
     }
   }
 }
