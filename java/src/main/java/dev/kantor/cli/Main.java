@@ -1,6 +1,11 @@
 package dev.kantor.cli;
 
+import dev.kantor.gan.Design;
+import dev.kantor.gan.Sampler;
+import dev.kantor.gan.Variant;
+import dev.kantor.graph.State;
 import dev.kantor.nativelib.KantorException;
+import dev.kantor.tensor.Device;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -65,7 +70,25 @@ public final class Main {
   private Main() {}
 
   public static void main(String[] args) {
+    if (args.length > 0 && args[0].equals("sample")) {
+      Thread.ofPlatform().daemon().name("warm-up").start(Main::warmUp);
+    }
     System.exit(run(System.out, System.err, args));
+  }
+
+  /**
+   * Loads the native core and the classes of sampling while picocli reads the command line: of half
+   * a second, each takes a good part.
+   */
+  private static void warmUp() {
+    Design design = Design.of(Variant.of("gan").settings(), 1);
+    try (Device device = Device.open("cpu", 1);
+        State state = new State(device)) {
+      Sampler.slots(design).forEach(state::add);
+      new Sampler(design, state, 1, 0).close();
+    } catch (KantorException e) {
+      // The command meets it again, and says so.
+    }
   }
 
   /**
