@@ -91,6 +91,8 @@ void Team::work(int thread) {
       // Run publishes kIdle before it looks at active_: whoever sees a stage from here on still has the job.
       seen = participate(thread);
       active_.fetch_sub(1, std::memory_order_seq_cst);
+      // The run may have ended and the team been closed meanwhile; nothing would wake this thread any more.
+      if (stage_of(seen) == kQuit) return;
     }
     if (stage_of(seen) != kIdle || !spin(seen)) sleep(workers_, seen);
   }
