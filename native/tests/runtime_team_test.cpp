@@ -81,6 +81,18 @@ TEST_CASE("a team runs one job after another") {
   }
 }
 
+TEST_CASE("a team may be closed straight after a run") {
+  // A worker that is still on its way out of the run must not miss the end: it would sleep, and the close wait, for good.
+  for (int i = 0; i < 3000; ++i) {
+    CountingJob job({5, 7}, 2);
+    {
+      Team team(2);
+      team.run(job);
+    }
+    REQUIRE_EQ(job.sum(), job.expected());
+  }
+}
+
 TEST_CASE("denormals are flushed during a run, and only then") {
   volatile float tiny = std::numeric_limits<float>::min();
   for (int threads : {1, 2}) {
