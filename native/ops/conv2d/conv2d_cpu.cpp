@@ -7,7 +7,7 @@ void prepare_conv2d(const Node& node, Plan& plan) {
   DirectPart part = {0, 0, {}};
   for (int64_t r = 0; r < z.r; ++r)
     for (int64_t s = 0; s < z.s; ++s) part.taps.push_back({{r * z.dh - z.ph, s * z.dw - z.pw}, r * z.s + s});
-  plan_direct({node.in[0].f32(),
+  plan_direct({ConvSource(node.in[0]),
                node.in[1].f32(),
                z.n,
                z.c,

@@ -28,7 +28,8 @@ struct DirectPart {
 //   sum over c, t of weight[o * weight_out + c * weight_in + t.weight] * source[n][c][p * step + t.down][q * step +
 //   t.right]
 struct DirectProblem {
-  const float *source, *weight;
+  ConvSource source;
+  const float* weight;
   int64_t images, in_channels, in_rows, in_cols, out_channels, out_rows, out_cols;
   int64_t step_rows, step_cols, up_rows, up_cols;
   int64_t weight_out, weight_in;
@@ -66,7 +67,8 @@ class Direct {
     strip_at_ = window_.size();
     strip_floats_ = chunk * strip_stride_;
     stage_at_ = round_up(strip_at_ + (weaves() ? 2 : 1) * strip_floats_, 16);
-    task_floats_ = round_up(stage_at_ + chunk * stage_stride_, 16);
+    buffer_at_ = round_up(stage_at_ + chunk * stage_stride_, 16);
+    task_floats_ = round_up(buffer_at_ + window_.buffer_size(), 16);
     weights_at_ = plan.scratch(static_cast<size_t>(weights) * sizeof(float));
     tasks_at_ = plan.scratch(static_cast<size_t>(tasks_ * task_floats_) * sizeof(float));
   }
@@ -90,7 +92,7 @@ class Direct {
     for (int64_t unit = units_ * task / tasks_; unit < units_ * (task + 1) / tasks_; ++unit) {
       int64_t block = unit % row_blocks_.blocks, p = row_blocks_.begin(block);
       Part rows = {unit / row_blocks_.blocks, 1, p, row_blocks_.begin(block + 1) - p};
-      window_.pack(rows, own);
+      window_.pack(rows, own, own + buffer_at_);
       for (int64_t b = 0; b < channel_blocks_.blocks; b += chunk_blocks_)
         run_chunk(rows, b, std::min(b + chunk_blocks_, channel_blocks_.blocks), own, scratch);
     }
@@ -213,7 +215,7 @@ class Direct {
   Window window_;
   std::vector<Taps> taps_;
   int64_t strip_stride_, stage_stride_, chunk_blocks_, units_, tasks_;
-  int64_t strip_at_, strip_floats_, stage_at_, task_floats_;  // a task's memory, in floats
+  int64_t strip_at_, strip_floats_, stage_at_, buffer_at_, task_floats_;  // a task's memory, in floats
   size_t weights_at_, tasks_at_;
 };
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/conv_source.h"
 #include "ops/conv2d/conv_tile.h"
 
 namespace kantor::KANTOR_ISA {
@@ -47,10 +48,11 @@ struct Part {
 class Window {
  public:
   // The source is [*, channels, rows.source, cols.source]. A part has at most so many images and rows.
-  Window(const float* source, int64_t channels, Axis rows, Axis cols, const std::vector<Tap>& taps, int64_t images,
+  Window(const ConvSource& source, int64_t channels, Axis rows, Axis cols, const std::vector<Tap>& taps, int64_t images,
          int64_t row_count)
       : rows_(rows), cols_(cols), source_(source), channels_(channels) {
     for (const Tap& tap : taps) plane_of(tap);
+    most_rows_ = std::min(rows.source, (row_count + rows.span) * rows.step);
     plane_size_ = round_up(vectors({0, images, 0, row_count}) * kWidth + rows.span * cols.pitch() + cols.span, 16);
     if (plane_size_ % 256 == 0) plane_size_ += 16;  // else many channels would meet in a few sets of the cache
   }
@@ -67,22 +69,31 @@ class Window {
   int64_t channel_size() const { return static_cast<int64_t>(planes_.size()) * plane_size_; }
   int64_t size() const { return channels_ * channel_size(); }
   int64_t channels() const { return channels_; }
+  // What packing reads into, in floats.
+  int64_t buffer_size() const { return source_.buffer_floats(most_rows_ * cols_.source); }
   const Axis& rows() const { return rows_; }
   const Axis& cols() const { return cols_; }
 
-  void pack(const Part& part, float* to) const {
-    for (int64_t c = 0; c < channels_; ++c) {
-      const float* channel = source_ + (part.n * channels_ + c) * rows_.source * cols_.source;
-      for (const Plane& plane : planes_) {
-        if (cols_.step == 1)
-          pack_plane<1>(plane, part, channel, to);
-        else if (cols_.step == 2)
-          pack_plane<2>(plane, part, channel, to);
-        else
-          pack_plane<0>(plane, part, channel, to);
-        to += plane_size_;
+  void pack(const Part& part, float* to, float* buffer) const {
+    // The source's rows that any tap of the part reads.
+    const int64_t begin = std::clamp<int64_t>((part.p + rows_.first) * rows_.step, 0, rows_.source);
+    const int64_t end =
+        std::clamp((part.p + rows_.first + part.rows + rows_.span) * rows_.step, begin, rows_.source);
+    for (int64_t i = 0; i < part.images; ++i)
+      for (int64_t c = 0; c < channels_; ++c) {
+        const float* from = source_.read((part.n + i) * channels_ + c, begin * cols_.source,
+                                         (end - begin) * cols_.source, buffer);
+        float* plane_to = to + c * channel_size();
+        for (const Plane& plane : planes_) {
+          if (cols_.step == 1)
+            pack_plane<1>(plane, part, i, from, begin, end, plane_to);
+          else if (cols_.step == 2)
+            pack_plane<2>(plane, part, i, from, begin, end, plane_to);
+          else
+            pack_plane<0>(plane, part, i, from, begin, end, plane_to);
+          plane_to += plane_size_;
+        }
       }
-    }
   }
 
  private:
@@ -102,26 +113,28 @@ class Window {
     return static_cast<int64_t>(planes_.size()) - 1;
   }
 
-  // step: that of the columns, 0 if it is neither 1 nor 2.
+  // One image's share of a plane. step: that of the columns, 0 if it is neither 1 nor 2. The source's rows
+  // [begin, end) lie at `from`.
   template <int step>
-  void pack_plane(const Plane& plane, const Part& part, const float* channel, float* to) const {
+  void pack_plane(const Plane& plane, const Part& part, int64_t image, const float* from, int64_t begin, int64_t end,
+                  float* to) const {
     const int64_t pitch = cols_.pitch(), count = plane.end - plane.begin;
-    float* const end = to + plane_size_;
-    for (int64_t i = 0; i < part.images; ++i, channel += channels_ * rows_.source * cols_.source) {
-      const int64_t rows = i + 1 < part.images ? rows_.pitch() : part.rows + rows_.span;
-      int64_t row = (part.p + rows_.first) * rows_.step + plane.row;
-      for (int64_t k = 0; k < rows; ++k, row += rows_.step, to += pitch) {
-        if (row < 0 || row >= rows_.source) {
-          std::fill_n(to, pitch, 0.0f);
-          continue;
-        }
-        for (int64_t col = 0; col < plane.begin; ++col) to[col] = 0;
-        pack_row<step>(channel + row * cols_.source + (cols_.first + plane.begin) * cols_.step + plane.col, count,
-                       to + plane.begin);
-        for (int64_t col = plane.end; col < pitch; ++col) to[col] = 0;
+    const bool last = image + 1 == part.images;
+    float* const plane_end = to + plane_size_;
+    const int64_t rows = last ? part.rows + rows_.span : rows_.pitch();
+    int64_t row = (part.p + rows_.first) * rows_.step + plane.row;
+    from += (cols_.first + plane.begin) * cols_.step + plane.col;
+    to += image * rows_.pitch() * pitch;
+    for (int64_t k = 0; k < rows; ++k, row += rows_.step, to += pitch) {
+      if (row < begin || row >= end) {
+        std::fill_n(to, pitch, 0.0f);
+        continue;
       }
+      for (int64_t col = 0; col < plane.begin; ++col) to[col] = 0;
+      pack_row<step>(from + (row - begin) * cols_.source, count, to + plane.begin);
+      for (int64_t col = plane.end; col < pitch; ++col) to[col] = 0;
     }
-    std::fill(to, end, 0.0f);
+    if (last) std::fill(to, plane_end, 0.0f);
   }
 
   template <int step>
@@ -143,8 +156,8 @@ class Window {
   }
 
   Axis rows_, cols_;
-  const float* source_;
-  int64_t channels_;
+  ConvSource source_;
+  int64_t channels_, most_rows_;
   std::vector<Plane> planes_;
   int64_t plane_size_ = 0;
 };

@@ -13,7 +13,7 @@ namespace {
 
 class WeightGrad {
  public:
-  WeightGrad(const ConvShape& shape, const float* dy, const float* x, float* dw, Plan& plan)
+  WeightGrad(const ConvShape& shape, const ConvSource& dy, const ConvSource& x, float* dw, Plan& plan)
       : z_(shape),
         dy_(dy),
         dw_(dw),
@@ -34,7 +34,8 @@ class WeightGrad {
     if (gradient_stride_ % 256 == 0) gradient_stride_ += 16;
     int64_t channels = ceil_div(channel_blocks_.blocks, splits_) * kDotChannels;
     source_floats_ = round_up(window_.size(), 16);
-    task_floats_ = source_floats_ + round_up(channels * gradient_stride_, 16);
+    buffer_at_ = source_floats_ + round_up(channels * gradient_stride_, 16);
+    task_floats_ = buffer_at_ + round_up(std::max(window_.buffer_size(), dy_.buffer_floats(largest.rows * z_.q)), 16);
     partial_at_ = plan.scratch(static_cast<size_t>(groups_ * z_.o * terms_) * sizeof(float));
     tasks_at_ = plan.scratch(static_cast<size_t>(groups_ * splits_ * task_floats_) * sizeof(float));
   }
@@ -45,15 +46,15 @@ class WeightGrad {
   void run(int task, std::byte* scratch) const {
     const int64_t group = task / splits_, split = task % splits_;
     float* source = reinterpret_cast<float*>(scratch + tasks_at_) + task * task_floats_;
-    float* gradient = source + source_floats_;
+    float *gradient = source + source_floats_, *buffer = source + buffer_at_;
     float* sums = partial(group, scratch);
     const int64_t b0 = channel_blocks_.blocks * split / splits_, b1 = channel_blocks_.blocks * (split + 1) / splits_;
     const int64_t o0 = channel_blocks_.begin(b0), first = units_ * group / groups_;
     for (int64_t unit = first; unit < units_ * (group + 1) / groups_; ++unit) {
       Part part = part_of(unit);
-      window_.pack(part, source);
+      window_.pack(part, source, buffer);
       const int64_t run = window_.vectors(part) * kWidth;
-      pack_gradient(part, o0, channel_blocks_.begin(b1), run, gradient);
+      pack_gradient(part, o0, channel_blocks_.begin(b1), run, gradient, buffer);
       for (int64_t b = b0; b < b1; ++b) {
         const int64_t o = channel_blocks_.begin(b), count = channel_blocks_.begin(b + 1) - o;
         for (int64_t t = 0; t < term_blocks_.blocks; ++t) {
@@ -95,7 +96,7 @@ class WeightGrad {
   }
 
   // Chooses images_ and row_blocks_ besides.
-  Window make_window(const float* x) {
+  Window make_window(const ConvSource& x) {
     std::vector<int64_t> down, right;
     for (const Tap& tap : taps()) {
       down.push_back(tap.down);
@@ -122,13 +123,13 @@ class WeightGrad {
     return reinterpret_cast<float*>(scratch + partial_at_) + group * z_.o * terms_;
   }
 
-  void pack_gradient(const Part& part, int64_t o, int64_t o_end, int64_t run, float* to) const {
+  void pack_gradient(const Part& part, int64_t o, int64_t o_end, int64_t run, float* to, float* buffer) const {
     const int64_t pitch = window_.cols().pitch(), image_pitch = window_.rows().pitch() * pitch;
     for (; o < o_end; ++o, to += gradient_stride_) {
       int64_t at = 0;
       for (int64_t i = 0; i < part.images; ++i) {
         for (const int64_t begin = i * image_pitch; at < begin; ++at) to[at] = 0;
-        const float* from = dy_ + ((part.n + i) * z_.o + o) * z_.p * z_.q + part.p * z_.q;
+        const float* from = dy_.read((part.n + i) * z_.o + o, part.p * z_.q, part.rows * z_.q, buffer);
         for (int64_t p = 0; p < part.rows; ++p, from += z_.q) {
           copy_run(from, z_.q, to + at);
           at += z_.q;
@@ -141,7 +142,7 @@ class WeightGrad {
   }
 
   ConvShape z_;
-  const float* dy_;
+  ConvSource dy_;
   float* dw_;
   int64_t terms_;  // elements of dW a channel: in channels by taps
   Cut channel_blocks_, term_blocks_, row_blocks_;
@@ -149,7 +150,7 @@ class WeightGrad {
   Window window_;
   std::vector<int64_t> offsets_;
   int64_t units_, groups_, splits_;
-  int64_t gradient_stride_, source_floats_, task_floats_;
+  int64_t gradient_stride_, source_floats_, buffer_at_, task_floats_;
   size_t partial_at_, tasks_at_;
 };
 
@@ -157,7 +158,7 @@ class WeightGrad {
 
 void prepare_conv2d_weight_grad(const Node& node, Plan& plan) {
   ConvShape z = conv_shape(node, node.in[1], node.out[0], node.in[0]);
-  auto job = std::make_shared<const WeightGrad>(z, node.in[0].f32(), node.in[1].f32(), node.out[0].f32(), plan);
+  auto job = std::make_shared<const WeightGrad>(z, ConvSource(node.in[0]), ConvSource(node.in[1]), node.out[0].f32(), plan);
   plan.phase(job->tasks(), [job](int task, std::byte* scratch) { job->run(task, scratch); });
   plan.phase(job->merge_tasks(), [job](int task, std::byte* scratch) { job->merge(task, scratch); });
 }
