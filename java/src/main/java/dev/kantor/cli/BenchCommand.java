@@ -122,10 +122,9 @@ final class BenchCommand implements Callable<Integer> {
   private final Map<Integer, Double> peaks = new TreeMap<>();
 
   /**
-   * What is timed: an iteration of a variant, or the drawing of samples.
+   * What is timed: an iteration of a variant, or the drawing of a batch of samples from it.
    *
-   * @param variant the one whose iteration it is; null for sampling
-   * @param flops of a repetition
+   * @param flops of an iteration
    * @param ours rounds of Kantor
    * @param theirs rounds of the rival, none if it was not asked or cannot do this
    */
@@ -159,9 +158,11 @@ final class BenchCommand implements Callable<Integer> {
       }
     }
     List<Result> samplings = new ArrayList<>();
-    for (int t : threads) {
-      err.println("timing samples, " + count(t, "thread"));
-      samplings.add(sampling(t, images, rival));
+    for (String variant : variants) {
+      for (int t : threads) {
+        err.println("timing samples of " + variant + ", " + count(t, "thread"));
+        samplings.add(sampling(variant, t, images, rival));
+      }
     }
     peaks.forEach(
         (t, flops) ->
@@ -172,8 +173,8 @@ final class BenchCommand implements Callable<Integer> {
     if (json != null) {
       report.addProperty("java", Versions.java());
       report.addProperty("data", images.name());
-      report.add("iterations", toJson(iterations));
-      report.add("sampling", toJson(samplings));
+      report.add("iterations", iterationsToJson(iterations));
+      report.add("sampling", samplingsToJson(samplings));
       Files.writeString(json, PRETTY.toJson(report) + "\n");
     }
     return Main.DONE;
@@ -222,20 +223,20 @@ final class BenchCommand implements Callable<Integer> {
     return r;
   }
 
-  private Result sampling(int t, Images images, Rival rival) throws IOException {
-    Settings settings = settings(Rival.VARIANTS.getFirst(), SAMPLES);
+  private Result sampling(String variant, int t, Images images, Rival rival) throws IOException {
+    Settings settings = settings(variant, SAMPLES);
     Design design =
         Design.of(
             settings, images.size().channels(), images.size().height(), images.size().width());
-    Result r = new Result(null, SAMPLES, t, 0, new ArrayList<>(), new ArrayList<>());
+    Result r = new Result(variant, SAMPLES, t, 0, new ArrayList<>(), new ArrayList<>());
     for (int round = 0; round < rounds; round++) {
       try (Device device = device(t);
           Session session = new Session(device, settings, images, SEED);
           Sampler sampler = new Sampler(design, session.state(), SAMPLES, SEED)) {
         r.ours.add(Timing.measure(() -> sampler.replay(1), WARM_UP * seconds, seconds));
       }
-      if (rival != null) {
-        r.theirs.add(rival.sampling(SAMPLES, t, RIVAL_WARM_UP_SECONDS, seconds));
+      if (rival != null && Rival.VARIANTS.contains(variant)) {
+        r.theirs.add(rival.sampling(variant, SAMPLES, t, RIVAL_WARM_UP_SECONDS, seconds));
       }
     }
     return r;
@@ -315,7 +316,8 @@ final class BenchCommand implements Callable<Integer> {
       Timing ours = Timing.of(r.ours);
       out.printf(
           Locale.ROOT,
-          "%-10s kantor %,10.0f (best %,10.0f)",
+          "%-10s %-10s kantor %,10.0f (best %,10.0f)",
+          r.variant,
           count(r.threads, "thread"),
           perSecond(ours.medianMs()),
           perSecond(ours.minMs()));
@@ -345,33 +347,44 @@ final class BenchCommand implements Callable<Integer> {
     return n + " " + what + (n == 1 ? "" : "s");
   }
 
-  private JsonArray toJson(List<Result> results) {
+  private JsonArray iterationsToJson(List<Result> results) {
     JsonArray all = new JsonArray();
     for (Result r : results) {
-      JsonObject o = new JsonObject();
-      Timing ours = Timing.of(r.ours);
-      if (r.variant != null) {
-        o.addProperty("variant", r.variant);
-        o.addProperty("criticSteps", 1);
-        o.addProperty("flops", r.flops);
-        o.addProperty("peakFlopsPerSecond", peaks.get(r.threads));
-        o.addProperty("floorMs", floorMs(r));
-        o.addProperty("shareOfPeak", floorMs(r) / ours.minMs());
-      } else {
-        o.addProperty("imagesPerSecond", perSecond(ours.medianMs()));
-        o.addProperty("peakImagesPerSecond", perSecond(ours.minMs()));
-      }
-      o.addProperty("batchSize", r.batch);
-      o.addProperty("threads", r.threads);
-      o.add("kantor", Timing.toJson(r.ours));
-      if (!r.theirs.isEmpty()) {
-        Timing theirs = Timing.of(r.theirs);
-        o.add(LIBTORCH, Timing.toJson(r.theirs));
-        o.addProperty("ratioOfMedians", theirs.medianMs() / ours.medianMs());
-        o.addProperty("ratioOfMinima", theirs.minMs() / ours.minMs());
-      }
+      JsonObject o = toJson(r);
+      o.addProperty("criticSteps", 1);
+      o.addProperty("flops", r.flops);
+      o.addProperty("peakFlopsPerSecond", peaks.get(r.threads));
+      o.addProperty("floorMs", floorMs(r));
+      o.addProperty("shareOfPeak", floorMs(r) / Timing.of(r.ours).minMs());
       all.add(o);
     }
     return all;
+  }
+
+  private static JsonArray samplingsToJson(List<Result> results) {
+    JsonArray all = new JsonArray();
+    for (Result r : results) {
+      JsonObject o = toJson(r);
+      o.addProperty("imagesPerSecond", perSecond(Timing.of(r.ours).medianMs()));
+      o.addProperty("peakImagesPerSecond", perSecond(Timing.of(r.ours).minMs()));
+      all.add(o);
+    }
+    return all;
+  }
+
+  private static JsonObject toJson(Result r) {
+    JsonObject o = new JsonObject();
+    Timing ours = Timing.of(r.ours);
+    o.addProperty("variant", r.variant);
+    o.addProperty("batchSize", r.batch);
+    o.addProperty("threads", r.threads);
+    o.add("kantor", Timing.toJson(r.ours));
+    if (!r.theirs.isEmpty()) {
+      Timing theirs = Timing.of(r.theirs);
+      o.add(LIBTORCH, Timing.toJson(r.theirs));
+      o.addProperty("ratioOfMedians", theirs.medianMs() / ours.medianMs());
+      o.addProperty("ratioOfMinima", theirs.minMs() / ours.minMs());
+    }
+    return o;
   }
 }

@@ -16,8 +16,9 @@ import java.util.List;
  * @param program its launcher
  */
 record Rival(Path program) {
-  /** What it can train. */
-  static final List<String> VARIANTS = List.of("gan", "wgan", "wgan-gp");
+  /** What it can train and draw from. */
+  static final List<String> VARIANTS =
+      List.of("gan", "wgan", "wgan-gp", "dcgan", "wdcgan", "wdcgan-gp");
 
   private static final Path MODULE = Path.of("bench", "libtorch");
 
@@ -71,10 +72,18 @@ record Rival(Path program) {
         Integer.toString(batch));
   }
 
-  /** Times the drawing of a batch of samples. */
-  Timing sampling(int batch, int threads, double warmUpSeconds, double seconds) throws IOException {
+  /** Times the drawing of a batch of samples from a variant's generator. */
+  Timing sampling(String variant, int batch, int threads, double warmUpSeconds, double seconds)
+      throws IOException {
     return run(
-        threads, warmUpSeconds, seconds, "bench-sample", "--batch-size", Integer.toString(batch));
+        threads,
+        warmUpSeconds,
+        seconds,
+        "bench-sample",
+        "--variant",
+        variant,
+        "--batch-size",
+        Integer.toString(batch));
   }
 
   private Timing run(int threads, double warmUpSeconds, double seconds, String... arguments)

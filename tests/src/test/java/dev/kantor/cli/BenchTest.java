@@ -9,7 +9,10 @@ import com.google.gson.JsonParser;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -23,7 +26,7 @@ class BenchTest {
         Kantor.run(
             "bench",
             "--variants",
-            "gan,wgan-gp",
+            "gan,dcgan",
             "--batch-sizes",
             8,
             "--threads",
@@ -37,7 +40,7 @@ class BenchTest {
     r.expect(Main.DONE);
     assertTrue(r.out().startsWith("cpu ("), r.out());
     assertEquals(
-        4, r.out().lines().filter(l -> l.matches("(gan|wgan-gp) +8 +[12] .*")).count(), r.out());
+        4, r.out().lines().filter(l -> l.matches("(gan|dcgan) +8 +[12] .*")).count(), r.out());
     JsonObject report = JsonParser.parseString(Files.readString(json)).getAsJsonObject();
     assertEquals(4, report.getAsJsonArray("iterations").size());
     for (var e : report.getAsJsonArray("iterations")) {
@@ -49,7 +52,20 @@ class BenchTest {
       assertTrue(o.get("floorMs").getAsDouble() > 0);
       assertFalse(o.has("libtorch"));
     }
-    assertEquals(2, report.getAsJsonArray("sampling").size());
+    Map<String, Double> best = new HashMap<>();
+    for (var e : report.getAsJsonArray("sampling")) {
+      JsonObject o = e.getAsJsonObject();
+      best.put(
+          o.get("variant").getAsString() + o.get("threads").getAsInt(),
+          o.get("peakImagesPerSecond").getAsDouble());
+    }
+    assertEquals(Set.of("gan1", "gan2", "dcgan1", "dcgan2"), best.keySet());
+    // Each draws from its own generator: the convolutional one does 200 times the arithmetic.
+    assertTrue(best.get("gan1") > 10 * best.get("dcgan1"), best.toString());
+    assertEquals(
+        4,
+        r.out().lines().filter(l -> l.matches("(gan|dcgan) +[12] threads? +kantor .*")).count(),
+        r.out());
   }
 
   @Test

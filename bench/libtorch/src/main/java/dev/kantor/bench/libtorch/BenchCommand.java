@@ -19,7 +19,7 @@ import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Times the MLP variants at the specification's widths, float32, on a drawn set of 60,000 images of
+ * Times the variants at the specification's widths, float32, on a drawn set of 60,000 images of
  * 28x28 bytes (strokes on black: a fifth of the pixels is not zero, as in MNIST).
  *
  * <p>An iteration is {@code critic-steps} critic updates and one generator update. It gathers its
@@ -32,9 +32,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  */
 final class BenchCommand {
   private static final int IMAGES = 60_000;
-  private static final int SIDE = 28;
-  private static final int LATENT = 100;
-  private static final int HIDDEN = 256;
+  private static final int SIDE = Networks.SIDE;
+  private static final int LATENT = Networks.LATENT;
   private static final int STROKES = 3;
   private static final double NANOS_PER_MS = 1e6;
   private static final double NANOS_PER_SECOND = 1e9;
@@ -45,9 +44,14 @@ final class BenchCommand {
     Settings settings = Settings.of(options);
     int batch = options.count("batch-size", 64);
     int criticSteps = options.count("critic-steps", 1);
-    Training training = new Training(settings, generator(), critic());
+    Map<String, Tensor> initial = Networks.initial(settings.variant(), ScalarType.Float);
+    Training training =
+        new Training(
+            settings,
+            Networks.generator(settings.variant(), initial),
+            Networks.critic(settings.variant(), initial));
     Batches batches = new Batches(images(), batch);
-    boolean penalised = settings.variant() == Variant.WGAN_GP;
+    boolean penalised = settings.variant().penalised();
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("variant", settings.variant().label);
     result.put("batchSize", batch);
@@ -69,11 +73,13 @@ final class BenchCommand {
 
   static Map<String, Object> sample(Options options) throws IOException {
     int batch = options.count("batch-size", 64);
-    Mlp generator = generator();
+    Variant variant = Variant.of(options.text("variant"));
+    Network generator = Networks.generator(variant, Networks.initial(variant, ScalarType.Float));
     Map<String, Object> result = new LinkedHashMap<>();
+    result.put("variant", variant.label);
     result.put("batchSize", batch);
     try (var _ = new InferenceMode(true)) {
-      result.putAll(time(options, () -> generator.forward(torch.randn(batch, LATENT))));
+      result.putAll(time(options, () -> generator.evaluate(torch.randn(batch, LATENT))));
     }
     for (String[] pair :
         new String[][] {{"imagesPerSecond", "medianMs"}, {"peakImagesPerSecond", "minMs"}}) {
@@ -150,16 +156,6 @@ final class BenchCommand {
       before = after;
     } while (before - begin < seconds * NANOS_PER_SECOND);
     return Arrays.copyOf(nanos, count);
-  }
-
-  private static Mlp generator() {
-    return Mlp.generator(
-        Mlp.initial("generator.", ScalarType.Float, LATENT, HIDDEN, HIDDEN, (long) SIDE * SIDE));
-  }
-
-  private static Mlp critic() {
-    return Mlp.critic(
-        Mlp.initial("critic.", ScalarType.Float, (long) SIDE * SIDE, HIDDEN, HIDDEN, 1));
   }
 
   /**

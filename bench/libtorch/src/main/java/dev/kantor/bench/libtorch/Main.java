@@ -34,8 +34,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *       {@link OpsCommand}.
  *   <li>{@code bench --variant V --batch-size B --critic-steps K --warmup-seconds S --seconds S}:
  *       time of a training iteration, see {@link BenchCommand}.
- *   <li>{@code bench-sample --batch-size B --warmup-seconds S --seconds S}: images a second of the
- *       generator.
+ *   <li>{@code bench-sample --variant V --batch-size B --warmup-seconds S --seconds S}: images a
+ *       second of the generator in evaluation mode.
  * </ul>
  *
  * <p>Exit status 0 done, 1 failed, 2 wrong usage; stderr says why in one line.
@@ -59,7 +59,7 @@ public final class Main {
           "step", entry(StepCommand::run, HYPER_PARAMETERS, "variant", "in", "out", "dtype"),
           "ops", entry(OpsCommand::run, new String[0], "in", "out", "dtype"),
           "bench", entry(BenchCommand::train, TIMES, "variant", "critic-steps"),
-          "bench-sample", entry(BenchCommand::sample, TIMES));
+          "bench-sample", entry(BenchCommand::sample, TIMES, "variant"));
 
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 

@@ -28,9 +28,9 @@ abstract sealed class Optimiser {
   }
 
   /** The optimiser that the variant trains with by default. */
-  static Optimiser of(Settings settings, Mlp network) {
+  static Optimiser of(Settings settings, Network network) {
     List<Tensor> values = List.copyOf(network.parameters().values());
-    return settings.variant() == Variant.WGAN
+    return settings.variant().objective == Variant.Objective.CLIPPED
         ? new RmsProp(settings, values)
         : new Adam(settings, values);
   }

@@ -3,12 +3,12 @@ package dev.kantor.bench.libtorch;
 /**
  * The hyper-parameters of a variant.
  *
- * @param variant the objective
+ * @param variant networks and objective
  * @param learningRate of both networks
  * @param beta1 Adam's first decay
  * @param beta2 Adam's second decay
- * @param clip the bound of the critic's Linear weights, used by wgan
- * @param lambda the weight of the gradient penalty, used by wgan-gp
+ * @param clip the bound of the critic's weights, used by wgan and wdcgan
+ * @param lambda the weight of the gradient penalty, used by wgan-gp and wdcgan-gp
  */
 record Settings(
     Variant variant, double learningRate, double beta1, double beta2, double clip, double lambda) {
@@ -37,16 +37,16 @@ record Settings(
   static Settings of(Options options) {
     Variant variant = Variant.of(options.text("variant"));
     double learningRate =
-        switch (variant) {
-          case GAN, GAN_SATURATING -> 2e-4;
-          case WGAN -> 5e-5;
-          case WGAN_GP -> 1e-4;
+        switch (variant.objective) {
+          case MINIMAX, SATURATING -> 2e-4;
+          case CLIPPED -> 5e-5;
+          case PENALISED -> 1e-4;
         };
     return new Settings(
         variant,
         options.number("learning-rate", learningRate),
         options.number("beta1", 0.5),
-        options.number("beta2", variant == Variant.WGAN_GP ? 0.9 : 0.999),
+        options.number("beta2", variant.penalised() ? 0.9 : 0.999),
         options.number("clip", CLIP),
         options.number("lambda", LAMBDA));
   }

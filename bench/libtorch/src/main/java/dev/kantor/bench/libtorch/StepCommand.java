@@ -5,25 +5,26 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorVector;
-import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
 /**
- * Trains an MLP variant for n iterations of k critic updates on inputs that the caller chose, so
- * that another implementation can be held to the result.
+ * Trains a variant for n iterations of k critic updates on inputs that the caller chose, so that
+ * another implementation can be held to the result.
  *
- * <p>{@code --in} has the parameters {@code generator.0.weight} [out, in], {@code generator.0.bias}
- * [out], {@code generator.2...}, {@code critic.0...} and so on, of any widths and depth; {@code
- * real} [n*k, B, pixels], already scaled; {@code z_critic} [n*k, B, latent]; {@code z_generator}
- * [n, B, latent]; for wgan-gp {@code alpha} [n*k, B]. Critic update j of iteration i reads row i*k
- * + j.
+ * <p>{@code --in} has the parameters and running statistics of {@link Networks}, {@code
+ * generator.0.weight} [out, in], {@code generator.0.bias} [out], ..., {@code critic.0.weight} and
+ * so on, of any widths, multilayer perceptrons of any depth; {@code real} [n*k, B, pixels], already
+ * scaled; {@code z_critic} [n*k, B, latent]; {@code z_generator} [n, B, latent]; with a gradient
+ * penalty {@code alpha} [n*k, B]. Critic update j of iteration i reads row i*k + j.
  *
  * <p>{@code --out} gets {@code critic_loss} [n*k] and {@code generator_loss} [n], the losses that
- * were differentiated; for wgan-gp {@code critic_penalty} [n*k], without its weight; {@code
- * gradient.NAME} of every parameter at the first update of its network; and the parameters after
- * the last iteration under their own names. All in {@code --dtype} (float32).
+ * were differentiated; with a gradient penalty {@code critic_penalty} [n*k], without its weight;
+ * {@code gradient.NAME} of every parameter at the first update of its network; and the parameters
+ * and running statistics after the last iteration under their own names. All in {@code --dtype}
+ * (float32).
  */
 final class StepCommand {
   private StepCommand() {}
@@ -51,7 +52,7 @@ final class StepCommand {
     Tensor real = typed.get("real");
     Tensor criticNoise = typed.get("z_critic");
     Tensor generatorNoise = typed.get("z_generator");
-    boolean penalised = settings.variant() == Variant.WGAN_GP;
+    boolean penalised = settings.variant().penalised();
     Tensor alpha = penalised ? typed.get("alpha") : null;
     long iterations = generatorNoise.size(0);
     long updates = real.size(0);
@@ -68,51 +69,56 @@ final class StepCommand {
       requireLength("alpha", alpha, updates);
     }
 
-    Mlp generator = Mlp.generator(inputs);
-    Mlp critic = Mlp.critic(inputs);
+    Network generator = Networks.generator(settings.variant(), inputs);
+    Network critic = Networks.critic(settings.variant(), inputs);
     Training training = new Training(settings, generator, critic);
-    List<Tensor> criticLosses = new ArrayList<>();
-    List<Tensor> penalties = new ArrayList<>();
-    List<Tensor> generatorLosses = new ArrayList<>();
+    List<Double> criticLosses = new ArrayList<>();
+    List<Double> penalties = new ArrayList<>();
+    List<Double> generatorLosses = new ArrayList<>();
     Map<String, Tensor> results = new LinkedHashMap<>();
     for (long i = 0, j = 0; i < iterations; i++) {
-      for (; j < (i + 1) * updates / iterations; j++) {
-        Training.Update update =
-            training.criticStep(
-                real.select(0, j), criticNoise.select(0, j), penalised ? alpha.select(0, j) : null);
-        criticLosses.add(update.loss().detach());
-        if (penalised) {
-          penalties.add(update.penalty().detach());
+      try (var _ = new PointerScope()) {
+        for (; j < (i + 1) * updates / iterations; j++) {
+          Training.Update update =
+              training.criticStep(
+                  real.select(0, j),
+                  criticNoise.select(0, j),
+                  penalised ? alpha.select(0, j) : null);
+          criticLosses.add(update.loss().item_double());
+          if (penalised) {
+            penalties.add(update.penalty().item_double());
+          }
+          if (j == 0) {
+            putGradients(results, critic, update.gradients());
+          }
         }
-        if (j == 0) {
-          putGradients(results, critic, update.gradients());
+        Training.Update update = training.generatorStep(generatorNoise.select(0, i));
+        generatorLosses.add(update.loss().item_double());
+        if (i == 0) {
+          putGradients(results, generator, update.gradients());
+          results.values().forEach(Tensor::retainReference); // they outlive the scope
         }
-      }
-      Training.Update update = training.generatorStep(generatorNoise.select(0, i));
-      generatorLosses.add(update.loss().detach());
-      if (i == 0) {
-        putGradients(results, generator, update.gradients());
       }
     }
-    results.put("critic_loss", stack(criticLosses));
+    results.put("critic_loss", vector(criticLosses, type));
     if (penalised) {
-      results.put("critic_penalty", stack(penalties));
+      results.put("critic_penalty", vector(penalties, type));
     }
-    results.put("generator_loss", stack(generatorLosses));
-    training.putParameters(results);
+    results.put("generator_loss", vector(generatorLosses, type));
+    training.putState(results);
     return new TensorFile(results, Map.of());
   }
 
   private static void putGradients(
-      Map<String, Tensor> results, Mlp network, TensorVector gradients) {
+      Map<String, Tensor> results, Network network, TensorVector gradients) {
     int index = 0;
     for (String name : network.parameters().keySet()) {
-      results.put("gradient." + name, gradients.get(index++));
+      results.put("gradient." + name, gradients.get(index++).detach());
     }
   }
 
-  private static Tensor stack(List<Tensor> scalars) {
-    return torch.stack(new TensorVector(scalars.toArray(Tensor[]::new)));
+  private static Tensor vector(List<Double> numbers, ScalarType type) {
+    return Tensor.create(numbers.stream().mapToDouble(Double::doubleValue).toArray()).to(type);
   }
 
   private static void requireLength(String name, Tensor tensor, long length) {

@@ -3,6 +3,7 @@ package dev.kantor.bench.libtorch;
 import static org.bytedeco.pytorch.global.torch.binary_cross_entropy_with_logits;
 import static org.bytedeco.pytorch.global.torch.cat;
 
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import org.bytedeco.pytorch.AutoGradMode;
@@ -24,8 +25,8 @@ final class Training {
   private static final long[] ROWS = {1};
 
   private final Settings settings;
-  private final Mlp generator;
-  private final Mlp critic;
+  private final Network generator;
+  private final Network critic;
   private final Optimiser generatorOptimiser;
   private final Optimiser criticOptimiser;
   private final TensorVector generatorParameters;
@@ -34,7 +35,7 @@ final class Training {
   private final ScalarOptional clipLow;
   private final ScalarOptional clipHigh;
 
-  Training(Settings settings, Mlp generator, Mlp critic) {
+  Training(Settings settings, Network generator, Network critic) {
     this.settings = settings;
     this.generator = generator;
     this.critic = critic;
@@ -61,7 +62,8 @@ final class Training {
    *
    * @param real [B, pixels], scaled
    * @param z [B, latent]
-   * @param alpha [B], how much of the real image each interpolate has; read by wgan-gp alone
+   * @param alpha [B], how much of the real image each interpolate has; read where there is a
+   *     penalty
    */
   Update criticStep(Tensor real, Tensor z, Tensor alpha) {
     Tensor fake = withoutGradient(() -> generator.forward(z));
@@ -72,12 +74,12 @@ final class Training {
     Tensor onReal = scores.narrow(0, 0, batch);
     Tensor onFake = scores.narrow(0, batch, batch);
     Tensor loss =
-        settings.variant().wasserstein()
+        settings.variant().objective.wasserstein()
             ? onFake.mean().sub(onReal.mean())
             : binary_cross_entropy_with_logits(onReal, torch.ones_like(onReal))
                 .add(binary_cross_entropy_with_logits(onFake, torch.zeros_like(onFake)));
     Tensor penalty = null;
-    if (settings.variant() == Variant.WGAN_GP) {
+    if (settings.variant().penalised()) {
       penalty = gradientPenalty(real, fake, alpha);
       loss = loss.add(penalty.mul(lambda));
     }
@@ -85,7 +87,7 @@ final class Training {
     withoutGradient(
         () -> {
           criticOptimiser.step(gradients);
-          if (settings.variant() == Variant.WGAN) {
+          if (settings.variant().objective == Variant.Objective.CLIPPED) {
             for (Tensor weight : critic.weights()) {
               torch.clamp_(weight, clipLow, clipHigh);
             }
@@ -99,11 +101,11 @@ final class Training {
   Update generatorStep(Tensor z) {
     Tensor scores = critic.forward(generator.forward(z));
     Tensor loss =
-        switch (settings.variant()) {
-          case GAN -> binary_cross_entropy_with_logits(scores, torch.ones_like(scores));
-          case GAN_SATURATING ->
+        switch (settings.variant().objective) {
+          case MINIMAX -> binary_cross_entropy_with_logits(scores, torch.ones_like(scores));
+          case SATURATING ->
               binary_cross_entropy_with_logits(scores, torch.zeros_like(scores)).neg();
-          case WGAN, WGAN_GP -> scores.mean().neg();
+          case CLIPPED, PENALISED -> scores.mean().neg();
         };
     TensorVector gradients = gradients(loss, generatorParameters, false);
     withoutGradient(
@@ -114,10 +116,12 @@ final class Training {
     return new Update(loss, null, gradients);
   }
 
-  /** The parameters of both networks by name; they change with every update. */
-  void putParameters(Map<String, Tensor> named) {
-    named.putAll(generator.parameters());
-    named.putAll(critic.parameters());
+  /** The parameters and running statistics by name; they change with every update. */
+  void putState(Map<String, Tensor> named) {
+    for (Network network : List.of(generator, critic)) {
+      named.putAll(network.parameters());
+      named.putAll(network.buffers());
+    }
   }
 
   /**

@@ -1,0 +1,135 @@
+package dev.kantor.bench.libtorch;
+
+import java.util.Map;
+import java.util.function.UnaryOperator;
+import org.bytedeco.pytorch.Tensor;
+import org.bytedeco.pytorch.global.torch.ScalarType;
+
+/**
+ * The variants' networks, made from tensors named {@code NETWORK.LAYER.weight} and so on, whose
+ * shapes say how wide they are, and first values at the specification's sizes. Images are square
+ * and come and go flat, [B, channels * side * side].
+ */
+final class Networks {
+  /** Side of the images that the first values are for; they have one channel. */
+  static final int SIDE = 28;
+
+  /** Size of the noise that the first values are for. */
+  static final int LATENT = 100;
+
+  private static final long PIXELS = (long) SIDE * SIDE;
+  private static final long HIDDEN = 256;
+
+  private Networks() {}
+
+  /** The generator of a variant: noise [B, latent] to images in [-1, 1]. */
+  static Network generator(Variant variant, Map<String, Tensor> named) {
+    return variant.convolutional
+        ? convolutionalGenerator(named)
+        : mlp("generator", named, Network.Builder::relu).tanh().build();
+  }
+
+  /** The critic of a variant: images to scores [B, 1]. */
+  static Network critic(Variant variant, Map<String, Tensor> named) {
+    return variant.convolutional
+        ? convolutionalCritic("critic", named)
+        : mlp("critic", named, Network.Builder::leakyRelu).build();
+  }
+
+  /** First values of both networks. */
+  static Map<String, Tensor> initial(Variant variant, ScalarType type) {
+    Initial initial = new Initial(type);
+    if (variant.convolutional) {
+      initial
+          .linear("generator.0", LATENT, 4 * PIXELS)
+          .batchNorm("generator.2", 1)
+          .convolution("generator.4", 1, 64, 3)
+          .batchNorm("generator.5", 64)
+          .convolution("generator.7", 64, 32, 3)
+          .batchNorm("generator.8", 32)
+          .convolution("generator.10", 32, 1, 3);
+      putConvolutionalCritic(initial, "critic", 1);
+    } else {
+      initial
+          .linear("generator.0", LATENT, HIDDEN)
+          .linear("generator.2", HIDDEN, HIDDEN)
+          .linear("generator.4", HIDDEN, PIXELS)
+          .linear("critic.0", PIXELS, HIDDEN)
+          .linear("critic.2", HIDDEN, HIDDEN)
+          .linear("critic.4", HIDDEN, 1);
+    }
+    return initial.named();
+  }
+
+  /** Linear layers 0, 2, 4, ..., activations between. */
+  private static Network.Builder mlp(
+      String name, Map<String, Tensor> named, UnaryOperator<Network.Builder> activation) {
+    Network.Builder b = new Network.Builder(name, named).linear();
+    for (int i = 2; named.containsKey(name + "." + i + ".weight"); i += 2) {
+      b = activation.apply(b).linear();
+    }
+    return b;
+  }
+
+  /** A linear layer to one plane of twice the side, three convolutions, the last of stride 2. */
+  private static Network convolutionalGenerator(Map<String, Tensor> named) {
+    long side = root(size(named, "generator.0", 0));
+    long channels = size(named, "generator.10", 0);
+    return new Network.Builder("generator", named)
+        .linear()
+        .view(1, side, side)
+        .batchNorm()
+        .relu()
+        .convolution(1, 1)
+        .batchNorm()
+        .relu()
+        .convolution(1, 1)
+        .batchNorm()
+        .relu()
+        .convolution(2, 1)
+        .tanh()
+        .view(channels * (side / 2) * (side / 2))
+        .build();
+  }
+
+  /**
+   * Two convolutions, each with leaky ReLU and max-pooling, then two linear layers.
+   *
+   * @param name of the network: a classifier differs from a critic in the width of its last layer
+   */
+  static Network convolutionalCritic(String name, Map<String, Tensor> named) {
+    long channels = size(named, name + ".1", 1);
+    long flat = size(named, name + ".8", 1);
+    long side = 4 * root(flat / size(named, name + ".4", 0));
+    return new Network.Builder(name, named)
+        .view(channels, side, side)
+        .convolution(1, 1)
+        .leakyRelu()
+        .maxPool(2)
+        .convolution(1, 1)
+        .leakyRelu()
+        .maxPool(2)
+        .view(flat)
+        .linear()
+        .leakyRelu()
+        .linear()
+        .build();
+  }
+
+  /** First values of {@link #convolutionalCritic}, of so many outputs. */
+  static void putConvolutionalCritic(Initial initial, String name, long outputs) {
+    initial
+        .convolution(name + ".1", 1, 32, 3)
+        .convolution(name + ".4", 32, 64, 3)
+        .linear(name + ".8", 64 * PIXELS / 16, 1024)
+        .linear(name + ".10", 1024, outputs);
+  }
+
+  private static long size(Map<String, Tensor> named, String layer, int dimension) {
+    return Network.get(named, layer + ".weight").size(dimension);
+  }
+
+  private static long root(long area) {
+    return Math.round(Math.sqrt(area));
+  }
+}
