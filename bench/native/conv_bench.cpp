@@ -47,12 +47,14 @@ class Bench {
            small = planes(y, n, s.o, q, q);
     const std::vector<int64_t> geometry = {s.stride, s.stride, s.pad, s.pad, 1, 1};
     Node forward = {"conv2d", {large, weight}, {small}, geometry};
-    forward.attributes.insert(forward.attributes.end(), {n * s.o, q * q, 0, 1, 0});
+    forward.attributes.insert(forward.attributes.end(), {-1, n * s.o, q * q, 0, 1, 0});
     Node data_grad = {"conv2d_data_grad", {small, weight}, {large}, geometry};
-    data_grad.attributes.insert(data_grad.attributes.end(), {n * s.c, s.hw * s.hw, 0, 1, 0});
+    data_grad.attributes.insert(data_grad.attributes.end(), {-1, n * s.c, s.hw * s.hw, 0, 1, 0});
     const double flops = 2.0 * static_cast<double>(n * s.o * q * q * s.c * s.k * s.k);
     std::printf("%-24s %7.1f", s.name, flops * 1e-6);
-    for (const Node& node : {forward, data_grad, {"conv2d_weight_grad", {small, large}, {weight}, geometry}}) {
+    Node weight_grad = {"conv2d_weight_grad", {small, large}, {weight}, geometry};
+    weight_grad.attributes.insert(weight_grad.attributes.end(), {-1, -1});
+    for (const Node& node : {forward, data_grad, weight_grad}) {
       double time = task_times(node);
       std::printf(" | %9.1f us %6.1f %4.0f %%", time * 1e6, flops / time * 1e-9, 100 * flops / time / peak_);
     }

@@ -115,6 +115,39 @@ const Epilogue kEpilogues[] = {
       {Pw::store, 0, 1, 0, 0}}},
 };
 
+// Programs that make an operand while it is read: of channels, of another tensor, and of less than a tensor.
+struct Prologue {
+  const char* name;
+  int result;  // -1: none
+  bool per_channel, elementwise;
+  std::vector<PwInstruction> code;
+};
+
+const Prologue kPrologues[] = {
+    {"none", -1, false, false, {}},
+    {"shift by channel, relu",
+     2,
+     true,
+     false,
+     {{Pw::accumulator, 0, 0, 0, 0}, {Pw::input, 1, 0, 0, 0}, {Pw::add, 2, 0, 1, 0}, {Pw::relu, 2, 2, 0, 0}}},
+    {"difference and product of two tensors",
+     5,
+     false,
+     true,
+     {{Pw::input, 0, 0, 0, 0},
+      {Pw::accumulator, 5, 0, 0, 0},
+      {Pw::sub, 3, 5, 0, 0},
+      {Pw::mul_add, 5, 3, 0, 0},
+      {Pw::shift, 1, 5, 0, 9}}},
+    {"as it lies, unused operand", 0, true, false, {{Pw::accumulator, 0, 0, 0, 0}}},
+    {"a value by channel",
+     1,
+     true,
+     false,
+     {{Pw::accumulator, 0, 0, 0, 0}, {Pw::input, 1, 0, 0, 0}, {Pw::scale, 1, 1, 0, 2}}},
+    {"a constant", 15, false, false, {{Pw::constant, 15, 0, 0, 3}}},
+};
+
 int64_t word(const PwInstruction& code) {
   return static_cast<int64_t>(static_cast<uint64_t>(code.op) | uint64_t{code.dst} << 8 | uint64_t{code.a} << 16 |
                               uint64_t{code.b} << 24 | uint64_t{std::bit_cast<uint32_t>(code.imm)} << 32);
@@ -135,6 +168,23 @@ std::vector<int64_t> w_dims(const ConvCase& z) { return {z.o, z.c, z.r, z.s}; }
 std::vector<int64_t> y_dims(const ConvCase& z) { return {z.n, z.o, z.p(), z.q()}; }
 std::vector<int64_t> geometry(const ConvCase& z) { return {z.sh, z.sw, z.ph, z.pw, z.dh, z.dw}; }
 
+// of: the dimensions of the operand.
+void add_prologue(OpCase& c, const std::vector<int64_t>& of, const Prologue& p, Fill fill) {
+  c.attributes.push_back(p.result);
+  if (p.result < 0) return;
+  const int64_t rows = of[0] * of[1], cols = of[2] * of[3];
+  c.attributes.insert(c.attributes.end(), {rows, cols, p.per_channel || p.elementwise});
+  if (p.per_channel) {
+    c.attributes.insert(c.attributes.end(), {of[1], 1, 0});
+    c.in.push_back(fill({of[1]}, 4));
+  } else if (p.elementwise) {
+    c.attributes.insert(c.attributes.end(), {rows, cols, 1});
+    c.in.push_back(fill(of, 5));
+  }
+  c.attributes.insert(c.attributes.end(), {0, static_cast<int64_t>(p.code.size())});
+  for (const PwInstruction& code : p.code) c.attributes.push_back(word(code));
+}
+
 void add_epilogue(OpCase& c, const std::vector<int64_t>& out, const Epilogue& e, Fill fill) {
   const int64_t rows = out[0] * out[1], cols = out[2] * out[3];
   c.attributes.insert(c.attributes.end(), {rows, cols, e.per_channel || e.elementwise});
@@ -150,20 +200,26 @@ void add_epilogue(OpCase& c, const std::vector<int64_t>& out, const Epilogue& e,
   c.out.assign(e.stores, f32(out));
 }
 
-OpCase forward(const ConvCase& z, const Epilogue& e, Fill fill) {
+OpCase forward(const ConvCase& z, const Epilogue& e, Fill fill, const Prologue& p = kPrologues[0]) {
   OpCase c = {"conv2d", {fill(x_dims(z), 1), fill(w_dims(z), 2)}, {}, geometry(z)};
+  add_prologue(c, x_dims(z), p, fill);
   add_epilogue(c, y_dims(z), e, fill);
   return c;
 }
 
-OpCase data_grad(const ConvCase& z, const Epilogue& e, Fill fill) {
+OpCase data_grad(const ConvCase& z, const Epilogue& e, Fill fill, const Prologue& p = kPrologues[0]) {
   OpCase c = {"conv2d_data_grad", {fill(y_dims(z), 1), fill(w_dims(z), 2)}, {}, geometry(z)};
+  add_prologue(c, y_dims(z), p, fill);
   add_epilogue(c, x_dims(z), e, fill);
   return c;
 }
 
-OpCase weight_grad(const ConvCase& z, Fill fill) {
-  return {"conv2d_weight_grad", {fill(y_dims(z), 1), fill(x_dims(z), 2)}, {f32(w_dims(z))}, geometry(z)};
+OpCase weight_grad(const ConvCase& z, Fill fill, const Prologue& of_dy = kPrologues[0],
+                   const Prologue& of_x = kPrologues[0]) {
+  OpCase c = {"conv2d_weight_grad", {fill(y_dims(z), 1), fill(x_dims(z), 2)}, {f32(w_dims(z))}, geometry(z)};
+  add_prologue(c, y_dims(z), of_dy, fill);
+  add_prologue(c, x_dims(z), of_x, fill);
+  return c;
 }
 
 void check_all(const ConvCase& z, const Epilogue& e, Fill fill, bool exact) {
@@ -201,6 +257,21 @@ TEST_CASE("epilogues follow convolutions of any shape") {
   }
 }
 
+TEST_CASE("prologues make the operands of convolutions of any shape") {
+  size_t turn = 0;
+  for (const ConvCase& z : kCases) {
+    const Epilogue& e = kEpilogues[turn % std::size(kEpilogues)];
+    const Prologue &p = kPrologues[1 + turn % 5], &q = kPrologues[(turn + 2) % 6];
+    CAPTURE(turn++);
+    CAPTURE(p.name);
+    CAPTURE(q.name);
+    check_op(forward(z, e, whole_numbers, p), 0);
+    check_op(data_grad(z, e, whole_numbers, p), 0);
+    check_op(weight_grad(z, whole_numbers, p, q), 0);
+    check_op(weight_grad(z, whole_numbers, q, p), 0);
+  }
+}
+
 TEST_CASE("convolutions round no worse than plain sums") {
   for (const ConvCase& z : kCases) check_all(z, kEpilogues[0], of_one_sign, false);
 }
@@ -216,7 +287,9 @@ TEST_CASE("the reference convolutions, in float64 as well") {
     };
     auto result = [&](const char* op, const Value& a, const Value& b, int64_t length) {
       OpCase c = {op, {a, b}, {Value(dtype, {1, 1, 1, length})}, words};
-      if (std::string(op) != "conv2d_weight_grad") c.attributes.insert(c.attributes.end(), {1, length, 0, 1, 0});
+      c.attributes.push_back(-1);
+      if (std::string(op) == "conv2d_weight_grad") c.attributes.push_back(-1);
+      else c.attributes.insert(c.attributes.end(), {1, length, 0, 1, 0});
       Value out = run_op(c, "reference", 1)[0];
       std::vector<double> elements;
       for (int64_t i = 0; i < length; ++i) elements.push_back(out.get(i));
@@ -258,7 +331,7 @@ TEST_CASE("convolutions say what does not fit") {
   rejected(with([](OpCase& t) { t.attributes[3] = -1; }), "padding -1");
   rejected(with([](OpCase& t) { t.attributes[4] = 9; }),
            "a kernel of height 3 with dilation 9 does not fit into 8 padded by 1");
-  rejected(with([](OpCase& t) { t.attributes[6] = 64, t.attributes[7] = 128; }),
+  rejected(with([](OpCase& t) { t.attributes[7] = 64, t.attributes[8] = 128; }),
            "the epilogue is over [64, 128]; expected [128, 64]");
   rejected(with([](OpCase& t) { t.attributes.push_back(7); }), "1 attributes follow the epilogue");
   rejected(with([](OpCase& t) { t.attributes.resize(5); }), "at least");
@@ -275,7 +348,22 @@ TEST_CASE("convolutions say what does not fit") {
   rejected(changed, "conv2d_weight_grad: width 8 gives 6 with kernel 5");
   changed = weight;
   changed.attributes.push_back(1);
-  rejected(changed, "7 attributes given, expected 6");
+  rejected(changed, "9 attributes given, expected 8");
+  rejected(with([](OpCase& t) { t.attributes.resize(6); }), "the attributes end before input 0's prologue");
+  rejected(with([](OpCase& t) { t.attributes[6] = 16; }), "the prologue's register is 16; expected -1 to 15");
+  const OpCase made = forward(z, kEpilogues[0], whole_numbers, kPrologues[1]);
+  changed = made;
+  changed.attributes[6] = 3;
+  rejected(changed, "input 0's prologue must store nothing and write register 3");
+  changed = made;
+  changed.attributes[7] = 32, changed.attributes[8] = 128;
+  rejected(changed, "input 0's prologue is over [32, 128]; expected [64, 64], the planes of f32[2, 32, 8, 8]");
+  changed = made;
+  changed.in[2] = f64({32});
+  CHECK_EQ(try_op(changed, "reference").status, KT_INVALID_ARGUMENT);
+  changed = forward(square(2, 64, 8, 64, 3, 1, 1), kEpilogues[0], whole_numbers, kPrologues[2]);
+  changed.alias = {2};
+  rejected(changed, "an output overlaps input 2");
   Value x = f32({2, 32, 8, 8}), empty = f32({64, 32, 0, 3}), y = f32({2, 64, 8, 8});
   CHECK_THROWS_AS(validate_conv2d({"conv2d", {x.tensor(), empty.tensor()}, {y.tensor()}, c.attributes}), Error);
   changed = c;

@@ -372,7 +372,7 @@ TEST_CASE("pointwise says what does not fit") {
       {"writes register 16; expected 0 to 15", [](PwText& t, OpCase&) { t.code[0].dst = 16; }},
       {"unknown opcode 99", [](PwText& t, OpCase&) { t.code[2].op = static_cast<Pw>(99); }},
       {"reads operand 2, but there are 2", [](PwText& t, OpCase&) { t.code[1].a = 2; }},
-      {"only gemm has one", [](PwText& t, OpCase&) { t.code[1].op = Pw::accumulator; }},
+      {"nothing hands it one", [](PwText& t, OpCase&) { t.code[1].op = Pw::accumulator; }},
       {"stores output 1, but there are 1", [](PwText& t, OpCase&) { t.code[3].b = 1; }},
       {"stores output 0 again", [](PwText& t, OpCase&) { t.code.push_back(t.code[3]); }},
       {"output 0 is never stored", [](PwText& t, OpCase&) { t.code.pop_back(); }},

@@ -7,7 +7,8 @@ void prepare_conv2d(const Node& node, Plan& plan) {
   DirectPart part = {0, 0, {}};
   for (int64_t r = 0; r < z.r; ++r)
     for (int64_t s = 0; s < z.s; ++s) part.taps.push_back({{r * z.dh - z.ph, s * z.dw - z.pw}, r * z.s + s});
-  plan_direct({ConvSource(node.in[0]),
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  plan_direct({ConvSource(node, 0, programs.prologue),
                node.in[1].f32(),
                z.n,
                z.c,
@@ -23,7 +24,7 @@ void prepare_conv2d(const Node& node, Plan& plan) {
                z.c * z.r * z.s,
                z.r * z.s,
                {part}},
-              node, plan);
+              programs, node, plan);
 }
 
 }  // namespace kantor::KANTOR_ISA

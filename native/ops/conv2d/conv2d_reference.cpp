@@ -3,7 +3,7 @@
 namespace kantor {
 namespace {
 
-constexpr size_t kGeometryWords = 6;  // SH, SW, PH, PW, DH, DW; the epilogue's words follow
+constexpr size_t kGeometryWords = 6;  // SH, SW, PH, PW, DH, DW; the programs' words follow
 constexpr size_t kFirstOperand = 2;
 
 long long wide(int64_t value) { return static_cast<long long>(value); }
@@ -57,18 +57,67 @@ ConvShape conv_shape(const Node& node, const Tensor& x, const Tensor& weight, co
   return shape;
 }
 
-void validate_conv_epilogue(const Node& node) {
+ConvPrologue ConvPrologue::decode(const Node& node, size_t operand, size_t* position, size_t* first_in) {
+  if (*position >= node.attributes.size()) node.reject("the attributes end before input %zu's prologue", operand);
+  ConvPrologue prologue;
+  const int64_t result = node.attributes[(*position)++];
+  if (result < -1 || result >= kRegisters)
+    node.reject("the prologue's register is %lld; expected -1 to %d", wide(result), kRegisters - 1);
+  if (result < 0) return prologue;
+  prologue.result = static_cast<int>(result);
+  prologue.first_in = *first_in;
+  const PwProgram& program = prologue.program = PwProgram::decode_part(node, position, *first_in, 0, true);
+  *first_in += program.operands.size();
+  bool written = false;
+  for (const PwInstruction& code : program.code) written = written || (code.op != Pw::store && code.dst == result);
+  if (program.stores > 0 || !written)
+    node.reject("input %zu's prologue must store nothing and write register %lld", operand, wide(result));
+  const Tensor& t = node.in[operand];
+  const int64_t rows = t.dims[0] * t.dims[1], cols = t.dims[2] * t.dims[3];
+  if (program.rows != rows || program.cols != cols)
+    node.reject("input %zu's prologue is over [%lld, %lld]; expected [%lld, %lld], the planes of %s", operand,
+                wide(program.rows), wide(program.cols), wide(rows), wide(cols), t.describe().c_str());
+  for (size_t i = prologue.first_in; i < *first_in; ++i)
+    node.expect_dtype(node.in[i], t.dtype, "an operand of a prologue");
+  return prologue;
+}
+
+ConvPrograms ConvPrograms::decode(const Node& node) {
   size_t position = kGeometryWords;
-  PwProgram program = PwProgram::decode(node, &position, kFirstOperand, 0, true);
+  ConvPrograms programs;
+  programs.epilogue_in = kFirstOperand;
+  programs.prologue = ConvPrologue::decode(node, 0, &position, &programs.epilogue_in);
+  programs.epilogue = PwProgram::decode(node, &position, programs.epilogue_in, 0, true);
   if (position != node.attributes.size())
     node.reject("%zu attributes follow the epilogue; expected none", node.attributes.size() - position);
+  return programs;
+}
+
+std::vector<double> reference_conv_operand(const Node& node, size_t operand, const ConvPrologue& prologue) {
+  const Tensor& tensor = node.in[operand];
+  std::vector<double> elements(static_cast<size_t>(tensor.count()));
+  const int64_t cols = tensor.dims[2] * tensor.dims[3];
+  for (int64_t i = 0; i < tensor.count(); ++i) {
+    double& element = elements[static_cast<size_t>(i)] = tensor.get(i);
+    if (prologue.result < 0) continue;
+    double registers[kRegisters] = {};
+    reference_pointwise_element(prologue.program, node.in.data() + prologue.first_in, nullptr, element, i / cols,
+                                i % cols, registers);
+    element = registers[prologue.result];
+  }
+  return elements;
+}
+
+void validate_conv_programs(const Node& node) {
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  const PwProgram& program = programs.epilogue;
   const Tensor& first = node.out[0];
   int64_t rows = first.dims[0] * first.dims[1], cols = first.dims[2] * first.dims[3];
   if (program.rows != rows || program.cols != cols)
     node.reject("the epilogue is over [%lld, %lld]; expected [%lld, %lld], the planes of %s", wide(program.rows),
                 wide(program.cols), wide(rows), wide(cols), first.describe().c_str());
   for (const Tensor& out : node.out)
-    for (size_t i = 0; i < kFirstOperand; ++i)
+    for (size_t i = 0; i < programs.epilogue_in; ++i)
       if (overlap(out, node.in[i])) node.reject("an output overlaps input %zu; expected memory of its own", i);
 }
 
@@ -84,14 +133,14 @@ void validate_conv2d(const Node& node) {
   node.expect_at_least(2, 1, kGeometryWords);
   validate_conv_types(node);
   conv_shape(node, node.in[0], node.in[1], node.out[0]);
-  validate_conv_epilogue(node);
+  validate_conv_programs(node);
 }
 
 void reference_conv2d(const Node& node) {
   const Tensor &x = node.in[0], &weight = node.in[1];
   ConvShape z = conv_shape(node, x, weight, node.out[0]);
-  size_t position = kGeometryWords;
-  PwProgram program = PwProgram::decode(node, &position, kFirstOperand, 0, true);
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  const std::vector<double> elements = reference_conv_operand(node, 0, programs.prologue);
   for (int64_t row = 0; row < z.n * z.o; ++row)
     for (int64_t col = 0; col < z.p * z.q; ++col) {
       int64_t n = row / z.o, o = row % z.o, p = col / z.q, q = col % z.q;
@@ -101,10 +150,11 @@ void reference_conv2d(const Node& node) {
           for (int64_t s = 0; s < z.s; ++s) {
             int64_t h = p * z.sh - z.ph + r * z.dh, w = q * z.sw - z.pw + s * z.dw;
             if (h < 0 || h >= z.h || w < 0 || w >= z.w) continue;
-            sum += x.get(((n * z.c + c) * z.h + h) * z.w + w) * weight.get(((o * z.c + c) * z.r + r) * z.s + s);
+            sum += elements[((n * z.c + c) * z.h + h) * z.w + w] * weight.get(((o * z.c + c) * z.r + r) * z.s + s);
           }
       double registers[kRegisters] = {};
-      reference_pointwise_element(program, node.in.data() + kFirstOperand, node.out.data(), sum, row, col, registers);
+      reference_pointwise_element(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), sum, row,
+                                  col, registers);
     }
 }
 

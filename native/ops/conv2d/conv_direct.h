@@ -38,13 +38,12 @@ struct DirectProblem {
 
 class Direct {
  public:
-  Direct(const DirectProblem& problem, const Node& node, Plan& plan)
+  Direct(const DirectProblem& problem, const ConvPrograms& programs, const Node& node, Plan& plan)
       : z_(problem),
-        program_(decode(node)),
-        copies_(program_.code.size() == 2 && program_.code[0].op == Pw::accumulator &&
-                program_.code[1].op == Pw::store),
+        copies_(programs.epilogue.code.size() == 2 && programs.epilogue.code[0].op == Pw::accumulator &&
+                programs.epilogue.code[1].op == Pw::store),
         out_(node.out[0].f32()),
-        epilogue_(program_, node.in.data() + 2, node.out.data(), {}),
+        epilogue_(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), {}),
         channel_blocks_(z_.out_channels, kTileChannels),
         row_blocks_(1, 1),
         window_(make_window()) {
@@ -109,11 +108,6 @@ class Direct {
     std::vector<int64_t> offsets;
     int64_t weights_at;
   };
-
-  static PwProgram decode(const Node& node) {
-    size_t position = 6;
-    return PwProgram::decode(node, &position, 2, 0, true);
-  }
 
   // Chooses row_blocks_ besides.
   Window make_window() {
@@ -207,7 +201,6 @@ class Direct {
   }
 
   DirectProblem z_;
-  PwProgram program_;
   bool copies_;
   float* out_;
   PwKernel epilogue_;
@@ -219,8 +212,8 @@ class Direct {
   size_t weights_at_, tasks_at_;
 };
 
-inline void plan_direct(const DirectProblem& problem, const Node& node, Plan& plan) {
-  auto job = std::make_shared<const Direct>(problem, node, plan);
+inline void plan_direct(const DirectProblem& problem, const ConvPrograms& programs, const Node& node, Plan& plan) {
+  auto job = std::make_shared<const Direct>(problem, programs, node, plan);
   plan.phase(job->pack_tasks(), [job](int task, std::byte* scratch) { job->pack_weights(task, scratch); });
   plan.phase(job->tasks(), [job](int task, std::byte* scratch) { job->run(task, scratch); });
 }

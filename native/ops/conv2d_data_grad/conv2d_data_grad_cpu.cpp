@@ -7,8 +7,10 @@ namespace kantor::KANTOR_ISA {
 // likewise.
 void prepare_conv2d_data_grad(const Node& node, Plan& plan) {
   ConvShape z = conv_shape(node, node.out[0], node.in[1], node.in[0]);
-  DirectProblem problem = {ConvSource(node.in[0]), node.in[1].f32(), z.n, z.o, z.p, z.q, z.c, z.h, z.w, 1, 1, z.sh,
-                           z.sw, z.r * z.s, z.c * z.r * z.s, {}};
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  const ConvSource source(node, 0, programs.prologue);
+  DirectProblem problem = {source, node.in[1].f32(), z.n, z.o, z.p, z.q, z.c, z.h, z.w, 1, 1, z.sh, z.sw, z.r * z.s,
+                           z.c * z.r * z.s, {}};
   for (int64_t a = 0; a < std::min(z.sh, z.h); ++a)
     for (int64_t b = 0; b < std::min(z.sw, z.w); ++b) {
       DirectPart part = {a, b, {}};
@@ -19,7 +21,7 @@ void prepare_conv2d_data_grad(const Node& node, Plan& plan) {
         }
       problem.parts.push_back(std::move(part));
     }
-  plan_direct(problem, node, plan);
+  plan_direct(problem, programs, node, plan);
 }
 
 }  // namespace kantor::KANTOR_ISA

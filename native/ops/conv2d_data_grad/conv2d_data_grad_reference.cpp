@@ -4,7 +4,6 @@ namespace kantor {
 namespace {
 
 constexpr size_t kGeometryWords = 6;
-constexpr size_t kFirstOperand = 2;
 
 }  // namespace
 
@@ -12,14 +11,14 @@ void validate_conv2d_data_grad(const Node& node) {
   node.expect_at_least(2, 1, kGeometryWords);
   validate_conv_types(node);
   conv_shape(node, node.out[0], node.in[1], node.in[0]);
-  validate_conv_epilogue(node);
+  validate_conv_programs(node);
 }
 
 void reference_conv2d_data_grad(const Node& node) {
   const Tensor &dy = node.in[0], &weight = node.in[1];
   ConvShape z = conv_shape(node, node.out[0], weight, dy);
-  size_t position = kGeometryWords;
-  PwProgram program = PwProgram::decode(node, &position, kFirstOperand, 0, true);
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  const std::vector<double> elements = reference_conv_operand(node, 0, programs.prologue);
   for (int64_t row = 0; row < z.n * z.c; ++row)
     for (int64_t col = 0; col < z.h * z.w; ++col) {
       int64_t n = row / z.c, c = row % z.c, h = col / z.w, w = col % z.w;
@@ -31,10 +30,11 @@ void reference_conv2d_data_grad(const Node& node) {
           int64_t p = down / z.sh, q = right / z.sw;
           if (p >= z.p || q >= z.q) continue;
           for (int64_t o = 0; o < z.o; ++o)
-            sum += dy.get(((n * z.o + o) * z.p + p) * z.q + q) * weight.get(((o * z.c + c) * z.r + r) * z.s + s);
+            sum += elements[((n * z.o + o) * z.p + p) * z.q + q] * weight.get(((o * z.c + c) * z.r + r) * z.s + s);
         }
       double registers[kRegisters] = {};
-      reference_pointwise_element(program, node.in.data() + kFirstOperand, node.out.data(), sum, row, col, registers);
+      reference_pointwise_element(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), sum, row,
+                                  col, registers);
     }
 }
 

@@ -158,7 +158,9 @@ class WeightGrad {
 
 void prepare_conv2d_weight_grad(const Node& node, Plan& plan) {
   ConvShape z = conv_shape(node, node.in[1], node.out[0], node.in[0]);
-  auto job = std::make_shared<const WeightGrad>(z, ConvSource(node.in[0]), ConvSource(node.in[1]), node.out[0].f32(), plan);
+  const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
+  auto job = std::make_shared<const WeightGrad>(z, ConvSource(node, 0, prologues.dy), ConvSource(node, 1, prologues.x),
+                                                node.out[0].f32(), plan);
   plan.phase(job->tasks(), [job](int task, std::byte* scratch) { job->run(task, scratch); });
   plan.phase(job->merge_tasks(), [job](int task, std::byte* scratch) { job->merge(task, scratch); });
 }

@@ -7,7 +7,8 @@
 // other overlap is rejected. Every element is computed from its own inputs alone, so the partition cannot change the
 // result.
 //
-// The same program is the prologue of reduce and the epilogue of gemm. Its words in the attributes:
+// The same program is the prologue of reduce and of the convolutions, and the epilogue of gemm and others. Its words
+// in the attributes:
 //
 //   rows, cols, operand_count, {period, row_stride, col_stride} * operand_count,
 //   store_count, instruction_count, instruction *
@@ -33,7 +34,7 @@ namespace kantor {
 // NaN.
 enum class Pw : uint8_t {
   input = 0,         // dst = operand a
-  accumulator = 1,   // dst = the value that the surrounding op computed (gemm only)
+  accumulator = 1,   // dst = the value that the surrounding op computed, or that a prologue makes another of
   store = 2,         // output b = register a (dst unused); each output is stored exactly once
   constant = 3,      // dst = imm
   scale = 4,         // dst = a * imm
@@ -102,6 +103,9 @@ struct PwProgram {
   // from first_in and first_out on, which must be just the program's. Fails through node.reject. With an accumulator,
   // a program of no instructions becomes the one that stores the accumulator in its one output.
   static PwProgram decode(const Node& node, size_t* position, size_t first_in, size_t first_out, bool has_accumulator);
+  // Likewise, but other tensors may follow the program's.
+  static PwProgram decode_part(const Node& node, size_t* position, size_t first_in, size_t first_out,
+                               bool has_accumulator);
 };
 // The value of register reg (or, for a store-only program, the effect of its stores) at one element, in double: the
 // oracle. operands and outputs are the node's tensors from first_in / first_out on. Returns the registers.

@@ -1,10 +1,11 @@
-// Evaluates a pointwise program on rectangles of its domain: the body of pointwise, the prologue of reduce and the
-// epilogue of gemm. For *_cpu.cpp files only; f32.
+// Evaluates a pointwise program on rectangles of its domain: the body of pointwise, the prologue of reduce and of the
+// convolutions, the epilogue of gemm and others. For *_cpu.cpp files only; f32.
 //
 //   PwKernel kernel(program, node.in.data() + first_in, node.out.data() + first_out, {...});   in prepare: allocates
 //   kernel.run({row, rows, col, cols});                    in a task: allocates nothing; any thread, any rectangle
 //   kernel.run({row, rows, col, cols}, acc, stride);       gemm: acc[r * stride + c] belongs to (row + r, col + c)
 //   kernel.run_with_result(area, use);                     reduce: use(tile) for each tile, with the result register
+//   kernel.run_to(area, acc, stride, to, to_stride);       a prologue: the result register's values
 //
 // The rectangle is walked in tiles of up to kBlock elements. Each instruction is one call for a whole tile (a few
 // ns), so a caller with many short rows (a gemm tile of 8 x 32, say) hands over the whole rectangle, not row by row.
@@ -43,8 +44,9 @@ class PwKernel {
     bool flatten = false;
     // The output whose memory the accumulator lies in, element upon element; -1: the accumulator overlaps no output.
     int accumulator_output = -1;
-    // The register that run_with_result hands over; -1: none.
+    // The register that run_with_result hands over, or run_to writes; -1: none.
     int result = -1;
+    bool result_to = false;  // run_to will be used, not run_with_result
   };
   struct Area {
     int64_t row, rows, col, cols;
@@ -80,12 +82,24 @@ class PwKernel {
     });
   }
 
+  // The result at (row + r, col + c) goes to to[r * to_stride + c], which overlaps nothing that the program reads.
+  void run_to(const Area& area, const float* accumulator, int64_t accumulator_stride, float* to,
+              int64_t to_stride) const {
+    Frame frame;
+    enter(frame, accumulator_stride);
+    frame.result_stride = to_stride;
+    for_tiles(area, [&](const Area& tile) {
+      frame.place[kResultPlace] = to + (tile.row - area.row) * to_stride + (tile.col - area.col);
+      evaluate(frame, area, tile, accumulator);
+    });
+  }
+
  private:
   // Registers live at once, the one being computed, and the result spread over a tile.
   static constexpr int kBuffers = kRegisters + 2;
-  static constexpr int kPlaces = kBuffers + kMaxPwOperands + kMaxPwStores + 2;
-  static constexpr int kAccumulatorPlace = kPlaces - 2, kConstantsPlace = kPlaces - 1;
-  static constexpr int64_t kTileStride = -1, kAccumulatorStride = -2;
+  static constexpr int kPlaces = kBuffers + kMaxPwOperands + kMaxPwStores + 3;
+  static constexpr int kAccumulatorPlace = kPlaces - 3, kConstantsPlace = kPlaces - 2, kResultPlace = kPlaces - 1;
+  static constexpr int64_t kTileStride = -1, kAccumulatorStride = -2, kResultStride = -3;
 
   // Where a value lies in a tile: an address that the frame has, an offset, and the distance of its rows.
   struct Location {
@@ -113,13 +127,16 @@ class PwKernel {
   struct Frame {
     alignas(64) float buffer[kBuffers][kBlock];
     float* place[kPlaces];
-    int64_t tile_stride, accumulator_stride;
+    int64_t tile_stride, accumulator_stride, result_stride;
   };
   class Builder;
 
   static float* address(const Location& at, const Frame& frame) { return frame.place[at.place] + at.offset; }
   static int64_t stride(const Location& at, const Frame& frame) {
-    return at.stride >= 0 ? at.stride : at.stride == kTileStride ? frame.tile_stride : frame.accumulator_stride;
+    if (at.stride >= 0) return at.stride;
+    return at.stride == kTileStride         ? frame.tile_stride
+           : at.stride == kAccumulatorStride ? frame.accumulator_stride
+                                             : frame.result_stride;
   }
   void enter(Frame& frame, int64_t accumulator_stride) const;
   void evaluate(Frame& frame, const Area& area, const Area& tile, const float* accumulator) const;

@@ -25,7 +25,9 @@ class PwKernel::Builder {
     name_values();
     place_values();
     for (size_t at = 0; at < program_.code.size(); ++at) emit(static_cast<int>(at));
-    if (options_.result >= 0) kernel_.result_ = spread_to_tile(result_);
+    if (options_.result < 0) return;
+    if (!options_.result_to) kernel_.result_ = spread_to_tile(result_);
+    else if (!made_in_place(result_)) step(Pw::input, {&values_[result_]}, kTile, kResult, 0);
   }
 
  private:
@@ -40,9 +42,16 @@ class PwKernel::Builder {
     Location at;
   };
   static constexpr Extent kTile{true, true};
+  static constexpr Location kResult{kResultPlace, 0, kResultStride};
 
   static Extent join(Extent a, Extent b) { return {a.by_row || b.by_row, a.by_col || b.by_col}; }
   static bool fills_tile(const Value& v) { return v.extent.by_row && v.extent.by_col; }
+  // Whether a value is computed right where run_to wants the result.
+  bool made_in_place(int value) const {
+    const Value& v = values_[value];
+    return options_.result_to && value == result_ && sources_of(program_.code[value].op) > 0 && fills_tile(v) &&
+           v.output < 0;
+  }
 
   void name_values() {
     int current[kRegisters] = {};
@@ -149,6 +158,7 @@ class PwKernel::Builder {
       const Value* sources[3] = {};
       for (int k = 0; k < sources_of(code.op); ++k) sources[k] = &values_[sources_[k][at]];
       if (v.output >= 0) v.at = output_location(v.output);
+      else if (made_in_place(at)) v.at = kResult;
       else take_buffer(&v);
       step(code.op, {sources[0], sources[1], sources[2]}, v.extent, v.at, code.imm);
     }

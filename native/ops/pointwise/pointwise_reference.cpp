@@ -108,7 +108,7 @@ void check_code(const Node& node, const PwProgram& program, bool has_accumulator
     if (code.op == Pw::input && code.a >= program.operands.size())
       node.reject("instruction %zu reads operand %d, but there are %zu", i, code.a, program.operands.size());
     if (code.op == Pw::accumulator && !has_accumulator)
-      node.reject("instruction %zu reads an accumulator; only gemm has one", i);
+      node.reject("instruction %zu reads an accumulator; nothing hands it one", i);
     if (code.op == Pw::store) {
       if (code.b >= program.stores)
         node.reject("instruction %zu stores output %d, but there are %d", i, code.b, program.stores);
@@ -162,6 +162,29 @@ void check_tensors(const Node& node, const PwProgram& program, size_t first_in, 
   }
 }
 
+PwProgram read_program(const Node& node, size_t* position, bool has_accumulator) {
+  Words words(node, position);
+  PwProgram program;
+  program.rows = words.next_in("rows", 1, kMaxElements);
+  program.cols = words.next_in("cols", 1, kMaxElements / program.rows);
+  program.operands.resize(words.next_in("operand count", 0, kMaxPwOperands));
+  for (PwOperand& o : program.operands) {
+    o.period = words.next_in("period of an operand", 1, kMaxElements);
+    o.row_stride = words.next_in("row stride of an operand", 0, kMaxElements);
+    o.col_stride = words.next_in("column stride of an operand", 0, kMaxElements);
+  }
+  program.stores = static_cast<int>(words.next_in("store count", 0, kMaxPwStores));
+  // An instruction is a word, so there cannot be more than there are attributes.
+  program.code.resize(words.next_in("instruction count", 0, static_cast<int64_t>(node.attributes.size() - *position)));
+  for (PwInstruction& code : program.code) code = instruction(static_cast<uint64_t>(words.next("instructions")));
+  if (has_accumulator && program.code.empty()) {
+    program.stores = 1;
+    program.code = {{Pw::accumulator, 0, 0, 0, 0}, {Pw::store, 0, 0, 0, 0}};
+  }
+  check_code(node, program, has_accumulator);
+  return program;
+}
+
 // As the instruction sets compute it, so that NaN and signed zeros agree.
 double larger(double a, double b) { return a > b ? a : b; }
 double smaller(double a, double b) { return a < b ? a : b; }
@@ -210,26 +233,16 @@ double apply(Pw op, double a, double b, double dst, double imm) {
 PwProgram PwProgram::decode(const Node& node, size_t* position, size_t first_in, size_t first_out,
                             bool has_accumulator) {
   node.expect_at_least(first_in, first_out, 0);
-  Words words(node, position);
-  PwProgram program;
-  program.rows = words.next_in("rows", 1, kMaxElements);
-  program.cols = words.next_in("cols", 1, kMaxElements / program.rows);
-  program.operands.resize(words.next_in("operand count", 0, kMaxPwOperands));
-  for (PwOperand& o : program.operands) {
-    o.period = words.next_in("period of an operand", 1, kMaxElements);
-    o.row_stride = words.next_in("row stride of an operand", 0, kMaxElements);
-    o.col_stride = words.next_in("column stride of an operand", 0, kMaxElements);
-  }
-  program.stores = static_cast<int>(words.next_in("store count", 0, kMaxPwStores));
-  // An instruction is a word, so there cannot be more than there are attributes.
-  program.code.resize(words.next_in("instruction count", 0, static_cast<int64_t>(node.attributes.size() - *position)));
-  for (PwInstruction& code : program.code) code = instruction(static_cast<uint64_t>(words.next("instructions")));
-  if (has_accumulator && program.code.empty()) {
-    program.stores = 1;
-    program.code = {{Pw::accumulator, 0, 0, 0, 0}, {Pw::store, 0, 0, 0, 0}};
-  }
-  check_code(node, program, has_accumulator);
+  PwProgram program = read_program(node, position, has_accumulator);
   node.expect_operands(first_in + program.operands.size(), first_out + program.stores);
+  check_tensors(node, program, first_in, first_out);
+  return program;
+}
+
+PwProgram PwProgram::decode_part(const Node& node, size_t* position, size_t first_in, size_t first_out,
+                                 bool has_accumulator) {
+  PwProgram program = read_program(node, position, has_accumulator);
+  node.expect_at_least(first_in + program.operands.size(), first_out + program.stores, 0);
   check_tensors(node, program, first_in, first_out);
   return program;
 }

@@ -374,6 +374,7 @@ final class Fuse {
         case Convolution c -> {
           op = c instanceof Convolution.Conv2d ? "conv2d" : "conv2d_data_grad";
           attributes.addAll(c.geometry().words());
+          attributes.add(-1L);
         }
         default -> throw new IllegalStateException("no epilogue after " + u.product);
       }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.stream.LongStream;
 
 /** From units to kernels: how each op that is not elementwise is written for the native core. */
 final class Lowering {
@@ -75,7 +76,10 @@ final class Lowering {
               plain(
                   n,
                   "conv2d_weight_grad",
-                  w.geometry().words().stream().mapToLong(Long::longValue).toArray()));
+                  LongStream.concat(
+                          w.geometry().words().stream().mapToLong(Long::longValue),
+                          LongStream.of(-1, -1))
+                      .toArray()));
       case Convolution.MaxPool m ->
           List.of(plain(n, "max_pool", m.kernelH(), m.kernelW(), m.strideH(), m.strideW()));
       case Convolution.PoolScatter _ -> List.of(plain(n, "pool_scatter"));
