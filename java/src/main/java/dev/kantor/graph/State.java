@@ -154,28 +154,38 @@ public final class State implements AutoCloseable {
 
   /** The contents of a floating-point slot. */
   public float[] floats(Slot slot) {
-    double[] d = doubles(slot);
-    float[] f = new float[d.length];
-    for (int i = 0; i < f.length; i++) {
-      f[i] = (float) d[i];
+    requireFloating(slot);
+    if (isDouble(slot)) {
+      double[] d = doubles(slot);
+      float[] f = new float[d.length];
+      for (int i = 0; i < f.length; i++) {
+        f[i] = (float) d[i];
+      }
+      return f;
     }
-    return f;
+    try (Arena arena = Arena.ofConfined()) {
+      return read(slot, arena).toArray(ValueLayout.JAVA_FLOAT);
+    }
   }
 
   /** The contents of a floating-point slot, in the precision of this state. */
   public double[] doubles(Slot slot) {
     requireFloating(slot);
-    try (Arena arena = Arena.ofConfined()) {
-      MemorySegment s = read(slot, arena);
-      if (Lowering.promoted(slot.dtype(), doublePrecision) == DType.F64) {
-        return s.toArray(ValueLayout.JAVA_DOUBLE);
+    if (isDouble(slot)) {
+      try (Arena arena = Arena.ofConfined()) {
+        return read(slot, arena).toArray(ValueLayout.JAVA_DOUBLE);
       }
-      double[] d = new double[(int) slot.shape().count()];
-      for (int i = 0; i < d.length; i++) {
-        d[i] = s.getAtIndex(ValueLayout.JAVA_FLOAT, i);
-      }
-      return d;
     }
+    float[] f = floats(slot);
+    double[] d = new double[f.length];
+    for (int i = 0; i < d.length; i++) {
+      d[i] = f[i];
+    }
+    return d;
+  }
+
+  private boolean isDouble(Slot slot) {
+    return Lowering.promoted(slot.dtype(), doublePrecision) == DType.F64;
   }
 
   public void set(Slot slot, float... contents) {
@@ -190,7 +200,7 @@ public final class State implements AutoCloseable {
   public void set(Slot slot, double... contents) {
     requireFloating(slot);
     try (Arena arena = Arena.ofConfined()) {
-      boolean f64 = Lowering.promoted(slot.dtype(), doublePrecision) == DType.F64;
+      boolean f64 = isDouble(slot);
       MemorySegment s = arena.allocate(contents.length * (f64 ? 8L : 4L), 64);
       for (int i = 0; i < contents.length; i++) {
         if (f64) {

@@ -12,7 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * Writes whole files, or nothing: into a temporary file of the same folder, flushed to the disk,
@@ -55,7 +55,7 @@ public final class AtomicFile {
     if (folder == null || target.getFileName() == null) {
       throw new IOException("cannot write " + file + ": it is not the name of a file");
     }
-    Path temporary = folder.resolve("." + target.getFileName() + "." + UUID.randomUUID() + ".tmp");
+    Path temporary = folder.resolve("." + target.getFileName() + "." + unique() + ".tmp");
     try {
       // Not a FileChannel: an interrupt would close it, and a checkpoint is written exactly when
       // someone interrupts.
@@ -74,6 +74,17 @@ public final class AtomicFile {
       Files.deleteIfExists(temporary);
     }
     syncFolder(folder);
+  }
+
+  /**
+   * Of this process by its number, of its threads by a random one. Not a UUID: the providers of
+   * secure randomness take a good part of a short command's time to start, and nobody guards here
+   * against a guess.
+   */
+  private static String unique() {
+    return ProcessHandle.current().pid()
+        + "-"
+        + Long.toHexString(ThreadLocalRandom.current().nextLong());
   }
 
   /** Writes the bytes of a segment of any size. */

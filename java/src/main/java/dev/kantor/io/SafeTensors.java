@@ -1,11 +1,8 @@
 package dev.kantor.io;
 
-import com.google.gson.Strictness;
-import com.google.gson.stream.JsonReader;
-import com.google.gson.stream.JsonToken;
 import com.google.gson.stream.JsonWriter;
+import dev.kantor.io.SafeTensorsHeader.Place;
 import java.io.IOException;
-import java.io.StringReader;
 import java.io.StringWriter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -17,28 +14,37 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Named arrays in one file: the safetensors format. Eight bytes with the length of the header, a
  * JSON header that gives each array's type, shape and place, then the arrays without gaps. Files
- * written here start every array at a multiple of its element size, and carry the SHA-256 of
- * everything after the header under the key {@value #CHECKSUM} of their metadata.
+ * written here start every array at a multiple of its element size. Their metadata holds the
+ * SHA-256 of everything after the header under the key {@value #CHECKSUM}, and under {@value #SUMS}
+ * the CRC-32C of each array, so that a reader of a few need not read the rest.
  *
  * @param tensors by name; of an opened file, slices of the mapped file, which must not shrink while
  *     they are in use
- * @param metadata free text by key, the checksum left out
+ * @param metadata free text by key, the checksums left out
  */
 public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metadata) {
   /** The metadata key that holds the checksum. */
   public static final String CHECKSUM = "sha256";
 
-  private static final String METADATA = "__metadata__";
+  /**
+   * The metadata key that holds each array's CRC-32C: 8 hexadecimal digits for each, in the order
+   * in which they lie in the file, a space between.
+   */
+  public static final String SUMS = "crc32c";
+
+  private static final String METADATA = SafeTensorsHeader.METADATA;
   private static final int LENGTH_BYTES = 8;
   private static final int ALIGNMENT = 8;
 
@@ -111,9 +117,11 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
     if (tensors.containsKey(METADATA)) {
       throw new IllegalArgumentException("a tensor cannot be called " + METADATA);
     }
-    if (metadata.containsKey(CHECKSUM)) {
-      throw new IllegalArgumentException(
-          "the metadata key " + CHECKSUM + " is computed, not given");
+    for (String computed : List.of(CHECKSUM, SUMS)) {
+      if (metadata.containsKey(computed)) {
+        throw new IllegalArgumentException(
+            "the metadata key " + computed + " is computed, not given");
+      }
     }
     // Wide elements first: each array then starts at a multiple of its element size with no gap,
     // which the format forbids.
@@ -125,6 +133,11 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
     ordered.forEach(e -> sum.update(e.getValue().data()));
     Map<String, String> complete = new TreeMap<>(metadata);
     complete.put(CHECKSUM, sum.hex());
+    complete.put(
+        SUMS,
+        ordered.stream()
+            .map(e -> Crc32c.hex(e.getValue().data()))
+            .collect(Collectors.joining(" ")));
     byte[] header = header(ordered, complete);
     AtomicFile.write(
         file,
@@ -148,6 +161,35 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
    * @throws IOException if the file cannot be read
    */
   public static SafeTensors open(Path file, Arena arena, Check check) throws IOException {
+    Mapped mapped = map(file, arena);
+    if (check == Check.CONTENT) {
+      mapped.checkAll(file);
+    }
+    return mapped.tensors();
+  }
+
+  /**
+   * Maps a file, validates its structure and compares the content of some arrays with their
+   * checksums; of all, if the file has only one for the whole.
+   *
+   * @param used names of the arrays to check; those that the file lacks are ignored
+   * @param arena the mapping lives until it closes
+   * @throws FormatException if the structure or one of these arrays is damaged, there is no
+   *     checksum, or it holds a type that Kantor does not use
+   * @throws IOException if the file cannot be read
+   */
+  public static SafeTensors open(Path file, Arena arena, Collection<String> used)
+      throws IOException {
+    Mapped mapped = map(file, arena);
+    if (mapped.metadata.containsKey(SUMS)) {
+      mapped.checkEach(file, used);
+    } else {
+      mapped.checkAll(file);
+    }
+    return mapped.tensors();
+  }
+
+  private static Mapped map(Path file, Arena arena) throws IOException {
     MemorySegment bytes = MappedFile.open(file, arena);
     if (bytes.byteSize() < LENGTH_BYTES) {
       throw new FormatException(
@@ -166,12 +208,20 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
               + Math.min(MAX_HEADER_BYTES, bytes.byteSize() - LENGTH_BYTES));
     }
     MemorySegment data = bytes.asSlice(LENGTH_BYTES + headerBytes);
-    Header header =
-        new HeaderParser(file, text(file, bytes.asSlice(LENGTH_BYTES, headerBytes))).parse();
-    checkPlaces(file, header.places, data.byteSize());
-    Map<String, String> metadata = new TreeMap<>(header.metadata);
-    String expected = metadata.remove(CHECKSUM);
-    if (check == Check.CONTENT) {
+    SafeTensorsHeader header =
+        SafeTensorsHeader.parse(file, text(file, bytes.asSlice(LENGTH_BYTES, headerBytes)));
+    return new Mapped(inOrder(file, header.places(), data.byteSize()), header.metadata(), data);
+  }
+
+  /**
+   * A file whose structure is right.
+   *
+   * @param places in the order in which they lie in the file
+   */
+  private record Mapped(
+      Map<String, Place> places, Map<String, String> metadata, MemorySegment data) {
+    void checkAll(Path file) throws FormatException {
+      String expected = metadata.get(CHECKSUM);
       if (expected == null) {
         throw new FormatException(
             file,
@@ -187,11 +237,41 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
                 + expected);
       }
     }
-    Map<String, Entry> tensors = new LinkedHashMap<>();
-    header.places.forEach(
-        (name, p) ->
-            tensors.put(name, new Entry(p.type, p.shape, data.asSlice(p.begin, p.end - p.begin))));
-    return new SafeTensors(tensors, metadata);
+
+    void checkEach(Path file, Collection<String> used) throws FormatException {
+      String[] sums = metadata.get(SUMS).split(" ");
+      if (!places.isEmpty() && sums.length != places.size()) {
+        throw new FormatException(
+            file,
+            "is damaged: it has " + sums.length + " checksums for " + places.size() + " tensors");
+      }
+      int i = 0;
+      for (Map.Entry<String, Place> e : places.entrySet()) {
+        String expected = sums[i++];
+        if (used.contains(e.getKey())) {
+          String found = Crc32c.hex(e.getValue().of(data));
+          if (!found.equals(expected)) {
+            throw new FormatException(
+                file,
+                "is damaged: the CRC-32C of tensor "
+                    + e.getKey()
+                    + " is "
+                    + found
+                    + ", but it was written with "
+                    + expected);
+          }
+        }
+      }
+    }
+
+    SafeTensors tensors() {
+      Map<String, Entry> tensors = new LinkedHashMap<>();
+      places.forEach((name, p) -> tensors.put(name, new Entry(p.type(), p.shape(), p.of(data))));
+      Map<String, String> free = new TreeMap<>(metadata);
+      free.remove(CHECKSUM);
+      free.remove(SUMS);
+      return new SafeTensors(tensors, free);
+    }
   }
 
   private static byte[] header(List<Map.Entry<String, Entry>> tensors, Map<String, String> metadata)
@@ -253,194 +333,43 @@ public record SafeTensors(Map<String, Entry> tensors, Map<String, String> metada
     }
   }
 
-  /** The arrays must cover the data section exactly: no gap, no overlap, nothing left over. */
-  private static void checkPlaces(Path file, Map<String, Place> places, long dataBytes)
+  /**
+   * The arrays as they lie in the data section, which they must cover exactly: no gap, no overlap,
+   * nothing left over.
+   */
+  private static Map<String, Place> inOrder(Path file, Map<String, Place> places, long dataBytes)
       throws FormatException {
     List<Map.Entry<String, Place>> ordered = new ArrayList<>(places.entrySet());
     ordered.sort(
-        Comparator.comparingLong((Map.Entry<String, Place> e) -> e.getValue().begin)
-            .thenComparingLong(e -> e.getValue().end));
+        Comparator.comparingLong((Map.Entry<String, Place> e) -> e.getValue().begin())
+            .thenComparingLong(e -> e.getValue().end()));
+    Map<String, Place> sorted = new LinkedHashMap<>();
     long offset = 0;
     for (Map.Entry<String, Place> e : ordered) {
       Place place = e.getValue();
-      if (place.begin != offset) {
+      sorted.put(e.getKey(), place);
+      if (place.begin() != offset) {
         throw new FormatException(
             file,
-            "tensor " + e.getKey() + " starts at byte " + place.begin + "; expected " + offset);
+            "tensor " + e.getKey() + " starts at byte " + place.begin() + "; expected " + offset);
       }
-      if (place.end > dataBytes) {
+      if (place.end() > dataBytes) {
         throw new FormatException(
             file,
             "tensor "
                 + e.getKey()
                 + " ends at byte "
-                + place.end
+                + place.end()
                 + ", but there are only "
                 + dataBytes
                 + ": the file is truncated");
       }
-      offset = place.end;
+      offset = place.end();
     }
     if (offset != dataBytes) {
       throw new FormatException(
           file, "holds " + dataBytes + " bytes of data, but its tensors take " + offset);
     }
-  }
-
-  private record Place(ElementType type, long[] shape, long begin, long end) {}
-
-  private record Header(Map<String, Place> places, Map<String, String> metadata) {}
-
-  /** Reads the header strictly: no duplicate, unknown or missing field passes. */
-  private static final class HeaderParser {
-    private final Path file;
-    private final JsonReader json;
-
-    HeaderParser(Path file, String text) {
-      this.file = file;
-      json = new JsonReader(new StringReader(text));
-      json.setStrictness(Strictness.STRICT);
-    }
-
-    Header parse() throws FormatException {
-      Map<String, Place> places = new LinkedHashMap<>();
-      Map<String, String> metadata = null;
-      try {
-        json.beginObject();
-        while (json.hasNext()) {
-          String name = json.nextName();
-          if (name.equals(METADATA)) {
-            if (metadata != null) {
-              throw new FormatException(file, METADATA + " appears twice");
-            }
-            metadata = metadata();
-          } else if (places.put(name, place(name)) != null) {
-            throw new FormatException(file, "tensor " + name + " appears twice");
-          }
-        }
-        json.endObject();
-        if (json.peek() != JsonToken.END_DOCUMENT) {
-          throw new FormatException(file, "has text after its header");
-        }
-      } catch (FormatException e) {
-        throw e;
-      } catch (IOException | IllegalStateException e) {
-        // The reader reports bad JSON with the former and an unexpected kind of value with the
-        // latter.
-        throw new FormatException(
-            file, "its header is not what the format asks for: " + firstLine(e), e);
-      }
-      return new Header(places, metadata == null ? Map.of() : metadata);
-    }
-
-    private Map<String, String> metadata() throws IOException {
-      Map<String, String> metadata = new TreeMap<>();
-      json.beginObject();
-      while (json.hasNext()) {
-        String key = json.nextName();
-        if (json.peek() != JsonToken.STRING) {
-          throw new FormatException(
-              file, "metadata " + key + " is " + json.peek() + "; expected a string");
-        }
-        if (metadata.put(key, json.nextString()) != null) {
-          throw new FormatException(file, "metadata " + key + " appears twice");
-        }
-      }
-      json.endObject();
-      return metadata;
-    }
-
-    private Place place(String name) throws IOException {
-      ElementType type = null;
-      long[] shape = null;
-      long[] offsets = null;
-      json.beginObject();
-      while (json.hasNext()) {
-        String field = json.nextName();
-        boolean repeated =
-            switch (field) {
-              case "dtype" -> type != null;
-              case "shape" -> shape != null;
-              case "data_offsets" -> offsets != null;
-              default ->
-                  throw new FormatException(
-                      file, "tensor " + name + " has an unknown field " + field);
-            };
-        if (repeated) {
-          throw new FormatException(file, "tensor " + name + " has " + field + " twice");
-        }
-        switch (field) {
-          case "dtype" -> type = type(name);
-          case "shape" -> shape = numbers(name, field);
-          default -> offsets = numbers(name, field);
-        }
-      }
-      json.endObject();
-      if (type == null || shape == null || offsets == null || offsets.length != 2) {
-        throw new FormatException(
-            file, "tensor " + name + " needs dtype, shape and two data_offsets");
-      }
-      long size;
-      try {
-        size = type.bytes(shape);
-      } catch (ArithmeticException e) {
-        throw new FormatException(
-            file, "tensor " + name + " has an impossible shape " + Arrays.toString(shape), e);
-      }
-      if (offsets[1] < offsets[0] || offsets[1] - offsets[0] != size) {
-        throw new FormatException(
-            file,
-            "tensor "
-                + name
-                + " lies at "
-                + Arrays.toString(offsets)
-                + ", but "
-                + type
-                + " "
-                + Arrays.toString(shape)
-                + " takes "
-                + size
-                + " bytes");
-      }
-      return new Place(type, shape, offsets[0], offsets[1]);
-    }
-
-    private ElementType type(String name) throws IOException {
-      String text = json.nextString();
-      for (ElementType type : ElementType.values()) {
-        if (type.name().equals(text)) {
-          return type;
-        }
-      }
-      throw new FormatException(
-          file,
-          "tensor "
-              + name
-              + " has the type "
-              + text
-              + "; supported are "
-              + Arrays.toString(ElementType.values()));
-    }
-
-    private long[] numbers(String name, String field) throws IOException {
-      List<Long> values = new ArrayList<>();
-      json.beginArray();
-      while (json.hasNext()) {
-        String text =
-            json.peek() == JsonToken.NUMBER ? json.nextString() : String.valueOf(json.peek());
-        if (!text.matches("[0-9]{1,18}")) {
-          throw new FormatException(
-              file,
-              "tensor " + name + " has " + text + " in its " + field + "; expected a whole number");
-        }
-        values.add(Long.valueOf(text));
-      }
-      json.endArray();
-      return values.stream().mapToLong(Long::longValue).toArray();
-    }
-
-    private static String firstLine(Exception e) {
-      return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-    }
+    return sorted;
   }
 }

@@ -16,10 +16,11 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
- * A state in a file: every slot that is not mapped data, by its name, in safetensors form with a
- * checksum, and beside them what the run was when it was written.
+ * A state in a file: every slot that is not mapped data, by its name, in safetensors form with
+ * checksums, and beside them what the run was when it was written.
  *
  * @param iteration iterations done
  * @param seconds time spent training
@@ -65,8 +66,8 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
   }
 
   /**
-   * Fills slots of a state from a file whose content is verified first: on failure the state is as
-   * it was.
+   * Fills slots of a state from a file; what goes into them is verified first: on failure the state
+   * is as it was.
    *
    * @param slots those to fill; the file may hold more
    * @throws FormatException if it is damaged, lacks a slot or has one of another shape or type
@@ -74,7 +75,9 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
    */
   public static Checkpoint load(Path file, State state, Collection<Slot> slots) throws IOException {
     try (Arena arena = Arena.ofConfined()) {
-      SafeTensors stored = SafeTensors.open(file, arena, SafeTensors.Check.CONTENT);
+      SafeTensors stored =
+          SafeTensors.open(
+              file, arena, slots.stream().map(Slot::name).collect(Collectors.toUnmodifiableSet()));
       for (Slot slot : slots) {
         SafeTensors.Entry e = stored.tensors().get(slot.name());
         if (e == null) {

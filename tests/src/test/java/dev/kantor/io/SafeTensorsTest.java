@@ -16,9 +16,11 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Random;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -55,9 +57,9 @@ class SafeTensorsTest {
     Path file = folder.resolve("one.safetensors");
     SafeTensors.write(
         file, Map.of("w", entry(ElementType.U8, new byte[] {'a', 'b', 'c'}, 3)), Map.of());
-    // SHA-256 of "abc": FIPS 180-4's own example.
+    // SHA-256 of "abc": FIPS 180-4's own example. Its CRC-32C is not from Kantor's code either.
     String json =
-        "{\"__metadata__\":{\"sha256\":\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"},"
+        "{\"__metadata__\":{\"crc32c\":\"364b3fb7\",\"sha256\":\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"},"
             + "\"w\":{\"dtype\":\"U8\",\"shape\":[3],\"data_offsets\":[0,3]}}";
     int length = (json.length() + 7) / 8 * 8;
     ByteBuffer expected = ByteBuffer.allocate(8 + length + 3).order(ByteOrder.LITTLE_ENDIAN);
@@ -83,8 +85,7 @@ class SafeTensorsTest {
     Path file = folder.resolve("flip.safetensors");
     SafeTensors.write(file, sample(), Map.of());
     byte[] good = Files.readAllBytes(file);
-    int dataStart = 8 + (int) ByteBuffer.wrap(good).order(ByteOrder.LITTLE_ENDIAN).getLong();
-    for (int i = dataStart; i < good.length; i++) {
+    for (int i = dataStart(good); i < good.length; i++) {
       byte[] bad = good.clone();
       bad[i] ^= 0x04;
       Files.write(file, bad);
@@ -95,6 +96,68 @@ class SafeTensorsTest {
         assertTrue(e.getMessage().contains("damaged"), e.getMessage());
       }
     }
+  }
+
+  @Test
+  void everyFlippedBitOfAnArrayThatIsUsedIsFound() throws IOException {
+    Path file = folder.resolve("flip.safetensors");
+    SafeTensors.write(file, sample(), Map.of());
+    byte[] good = Files.readAllBytes(file);
+    for (String used : sample().keySet()) {
+      int found = 0;
+      for (int i = dataStart(good); i < good.length; i++) {
+        byte[] bad = good.clone();
+        bad[i] ^= 0x20;
+        Files.write(file, bad);
+        try (Arena arena = Arena.ofConfined()) {
+          SafeTensors.open(file, arena, Set.of(used));
+        } catch (FormatException e) {
+          assertTrue(e.getMessage().contains("damaged: the CRC-32C of tensor " + used + " is"));
+          found++;
+        }
+      }
+      assertEquals(sample().get(used).data().byteSize(), found, used);
+    }
+  }
+
+  @Test
+  void aTruncatedFileIsFoundWhateverIsUsed() throws IOException {
+    Path file = folder.resolve("short.safetensors");
+    SafeTensors.write(file, sample(), Map.of());
+    byte[] good = Files.readAllBytes(file);
+    for (int n = 0; n < good.length; n++) {
+      Files.write(file, Arrays.copyOf(good, n));
+      try (Arena arena = Arena.ofConfined()) {
+        assertThrows(FormatException.class, () -> SafeTensors.open(file, arena, Set.of("counter")));
+      }
+    }
+  }
+
+  @Test
+  void aFileWithOneChecksumForAllIsCheckedAsAWhole() throws IOException {
+    Path file = folder.resolve("old.safetensors");
+    SafeTensors.write(file, sample(), Map.of());
+    byte[] bytes = Files.readAllBytes(file);
+    // As files were written before there was a checksum for each: the key is another's.
+    String header = new String(bytes, 8, dataStart(bytes) - 8, StandardCharsets.UTF_8);
+    byte[] old = header.replace("\"crc32c\"", "\"nobody\"").getBytes(StandardCharsets.UTF_8);
+    System.arraycopy(old, 0, bytes, 8, old.length);
+    Files.write(file, bytes);
+    try (Arena arena = Arena.ofConfined()) {
+      assertEquals(
+          sample().keySet(), SafeTensors.open(file, arena, Set.of("counter")).tensors().keySet());
+      bytes[bytes.length - 1] ^= 1; // the last of the pixels, which are not used
+      Files.write(file, bytes);
+      assertTrue(
+          assertThrows(
+                  FormatException.class, () -> SafeTensors.open(file, arena, Set.of("counter")))
+              .getMessage()
+              .contains("damaged: the SHA-256"));
+    }
+  }
+
+  private static int dataStart(byte[] file) {
+    return 8 + (int) ByteBuffer.wrap(file).order(ByteOrder.LITTLE_ENDIAN).getLong();
   }
 
   @ParameterizedTest
@@ -212,6 +275,9 @@ class SafeTensorsTest {
     assertThrows(
         IllegalArgumentException.class,
         () -> SafeTensors.write(file, Map.of(), Map.of("sha256", "00")));
+    assertThrows(
+        IllegalArgumentException.class,
+        () -> SafeTensors.write(file, Map.of(), Map.of("crc32c", "00")));
     assertThrows(IllegalArgumentException.class, () -> entry(ElementType.F32, new byte[5], 1));
     assertTrue(Files.notExists(file));
   }
@@ -227,7 +293,11 @@ class SafeTensorsTest {
       Mutations.put(file, Mutations.mutate(valid, random));
       try (Arena arena = Arena.ofConfined()) {
         SafeTensors read =
-            SafeTensors.open(file, arena, i % 2 == 0 ? Check.STRUCTURE : Check.CONTENT);
+            switch (i % 3) {
+              case 0 -> SafeTensors.open(file, arena, Check.STRUCTURE);
+              case 1 -> SafeTensors.open(file, arena, Check.CONTENT);
+              default -> SafeTensors.open(file, arena, sample().keySet());
+            };
         read.tensors().values().forEach(entry -> entry.data().toArray(ValueLayout.JAVA_BYTE));
       } catch (FormatException e) {
         refused++;
