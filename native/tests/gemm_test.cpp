@@ -19,12 +19,13 @@ struct GemmCase {
   bool transpose_a, transpose_b;
 };
 
-// 1-wide, primes, and around the tile sizes of each instruction set; each runs in all four transposes.
+// 1-wide, primes, around the tile sizes of each instruction set, and rows 4 KB apart, which alias in caches; each runs in all four transposes.
 const int64_t kOddSizes[][3] = {{1, 1, 1},    {1, 1, 37},   {1, 37, 1},     {37, 1, 1},     {1, 300, 5},   {300, 1, 5},
                                 {1, 1, 3000}, {2, 3, 2100}, {13, 1, 130},   {1, 13, 130},   {5, 7, 11},    {13, 17, 19},
                                 {14, 32, 16}, {15, 33, 17}, {16, 16, 16},   {17, 47, 31},   {29, 31, 37},  {6, 16, 8},
                                 {7, 15, 9},   {61, 67, 71}, {97, 8, 101},   {101, 103, 1},  {100, 4, 300}, {3, 700, 40},
-                                {700, 3, 40}, {64, 64, 64}, {30, 40, 5000}, {20, 300, 1000}};
+                                {700, 3, 40}, {64, 64, 64}, {30, 40, 5000}, {20, 300, 1000},
+                                {37, 300, 1024}, {20, 70, 2048}};
 
 // What training runs: forward, data gradient, weight gradient; dense networks, then the dense ends of convolutional
 // ones.
@@ -34,7 +35,7 @@ const GemmCase kTrainingShapes[] = {
     {64, 784, 256, false, false}, {192, 256, 256, false, false}, {1024, 256, 1, false, false},
     {256, 784, 64, true, false},  {256, 256, 192, true, false},  {784, 256, 64, true, false},
     {1, 256, 1536, true, false},  {256, 100, 128, true, false},  {16, 1024, 3136, false, true},
-    {8, 3136, 100, false, true},  {1024, 3136, 8, true, false}};
+    {8, 3136, 100, false, true},  {1024, 3136, 8, true, false},   {16, 3136, 1024, false, false}};
 
 struct Epilogue {
   const char* name;

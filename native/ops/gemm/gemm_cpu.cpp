@@ -12,6 +12,8 @@ namespace kantor::KANTOR_ISA {
 namespace {
 
 constexpr int64_t kPackDepth = 512;     // a packing task's share of a panel
+constexpr int64_t kRowDepth = 1024;             // of rows that a tile copies, at most
+constexpr int64_t kRowStride = kRowDepth + 16;  // their distance in the copy: a line more than a multiple of 4 KB
 constexpr int64_t kStripFloats = 8192;  // 32 KB: rows of a block on their way to the output
 constexpr int64_t kMergeSegment = 256;  // elements of a row that are summed over the splits at a time
 constexpr int64_t kMergeTasks = 16;
@@ -54,16 +56,23 @@ void compute_strip(const Job& job, const Block& block, int64_t k, int64_t k_end,
                    ptrdiff_t stride) {
   int64_t first_packed = std::max(block.p0, job.layout.first_packed);
   int64_t tiles = ceil_div(r_end - r, kTileRows);
+  // A tile walks its rows side by side; rows that alias push each other out of the cache at every step.
+  bool copies = job.rows.along_k && aliases(job.rows.stride) && block.p1 - block.p0 > 1 && k_end - k <= kRowDepth;
+  alignas(64) float rows[kTileRows * kRowStride];
   for (int64_t t = 0; t < tiles; ++t) {
     int64_t begin = (r_end - r) * t / tiles, end = (r_end - r) * (t + 1) / tiles;
+    if (copies)
+      for (int64_t i = begin; i < end; ++i)
+        std::memcpy(rows + (i - begin) * kRowStride, job.rows.at(r + i, k), static_cast<size_t>(k_end - k) * sizeof(float));
     for (int64_t p = block.p0; p < block.p1; ++p) {
       int64_t col = p * kTileCols;
       int vectors = static_cast<int>(std::min<int64_t>(kTileVectors, ceil_div(job.cols.extent - col, kWidth)));
       bool packed = p >= first_packed;
       const float* panel = packed ? block.packed + (p - first_packed) * block.packed_size : job.cols.at(col, k);
       TileFunction tile = tile_function(static_cast<int>(end - begin), vectors, job.rows.along_k);
-      tile(job.rows.at(r + begin, k), job.rows.stride, panel, packed ? kTileCols : job.cols.stride, k_end - k,
-           strip + begin * stride + (p - block.p0) * kTileCols, stride, k > block.k0);
+      tile(copies ? rows : job.rows.at(r + begin, k), copies ? kRowStride : job.rows.stride, panel,
+           packed ? kTileCols : job.cols.stride, k_end - k, strip + begin * stride + (p - block.p0) * kTileCols, stride,
+           k > block.k0);
     }
   }
 }

@@ -18,6 +18,10 @@ struct Side {
   const float* at(int64_t i, int64_t k) const { return along_k ? data + i * stride + k : data + k * stride + i; }
 };
 
+// Whether elements that lie so many floats apart share a set of the first-level cache, whose sets repeat every 4 KB: it
+// then holds only as many of them as a set has ways.
+inline bool aliases(ptrdiff_t stride) { return stride % 1024 == 0; }
+
 // Transposes a square in registers: log2(kWidth) rounds, each a perfect shuffle of row i with row i + kWidth / 2.
 inline void transpose(Vec (&rows)[kWidth]) {
   IVec low, high;
