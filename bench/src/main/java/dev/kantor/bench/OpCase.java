@@ -1,5 +1,6 @@
 package dev.kantor.bench;
 
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Trace;
@@ -167,7 +168,7 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         2.0 * FLOAT * (rows * columns + columns),
         List.of(x, gamma, beta, result),
-        t -> t.write(result, Ops.layerNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5)));
+        t -> t.write(result, Layers.layerNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5)));
   }
 
   private static OpCase gather(long rows) {

@@ -1,6 +1,7 @@
 package dev.kantor.examples;
 
 import dev.kantor.graph.Gradients;
+import dev.kantor.graph.Losses;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Value;
 import java.io.PrintStream;
@@ -40,7 +41,7 @@ public final class Derivatives {
     Value scores = Ops.tanh(samples.matmul(weights));
     Value inputGradient =
         Gradients.grad(List.of(scores.sum()), List.of(samples), null, true, true).getFirst();
-    Value penalty = Ops.rowPenalty(inputGradient, 10, 1, false).value();
+    Value penalty = Losses.rowPenalty(inputGradient, 10, 1, false).value();
     float[] gradient = Gradients.grad(penalty, weights).toFloats();
     out.printf(
         "gradient penalty %.4f, its gradient [%.4f, %.4f]%n",

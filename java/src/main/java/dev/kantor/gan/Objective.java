@@ -1,5 +1,6 @@
 package dev.kantor.gan;
 
+import dev.kantor.graph.Losses;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Value;
 
@@ -34,12 +35,12 @@ public interface Objective {
   record Minimax(boolean saturating) implements Objective {
     @Override
     public Value discriminator(Value real, Value fake) {
-      return Ops.add(Ops.bceWithLogits(real, 1), Ops.bceWithLogits(fake, 0));
+      return Ops.add(Losses.bceWithLogits(real, 1), Losses.bceWithLogits(fake, 0));
     }
 
     @Override
     public Value generator(Value fake) {
-      return saturating ? Ops.neg(Ops.bceWithLogits(fake, 0)) : Ops.bceWithLogits(fake, 1);
+      return saturating ? Ops.neg(Losses.bceWithLogits(fake, 0)) : Losses.bceWithLogits(fake, 1);
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.kantor.gan;
 
 import dev.kantor.graph.Gradients;
+import dev.kantor.graph.Losses;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Value;
 import java.util.List;
@@ -18,13 +19,13 @@ public interface Regulariser {
    * @param fake [rows, features]
    * @param alpha gives uniform numbers in [0, 1), [rows, 1], if asked
    */
-  Optional<Ops.Penalty> penalty(
+  Optional<Losses.Penalty> penalty(
       UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha);
 
   /** None. */
   record None() implements Regulariser {
     @Override
-    public Optional<Ops.Penalty> penalty(
+    public Optional<Losses.Penalty> penalty(
         UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
       return Optional.empty();
     }
@@ -47,11 +48,11 @@ public interface Regulariser {
     }
 
     @Override
-    public Optional<Ops.Penalty> penalty(
+    public Optional<Losses.Penalty> penalty(
         UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
       // alpha * real + (1 - alpha) * fake
       Value x = Ops.add(fake, Ops.mul(alpha.get(), Ops.sub(real, fake)));
-      return Optional.of(Ops.rowPenalty(inputGradient(critic, x), lambda, 1, oneSided));
+      return Optional.of(Losses.rowPenalty(inputGradient(critic, x), lambda, 1, oneSided));
     }
   }
 
@@ -72,10 +73,10 @@ public interface Regulariser {
     }
 
     @Override
-    public Optional<Ops.Penalty> penalty(
+    public Optional<Losses.Penalty> penalty(
         UnaryOperator<Value> critic, Value real, Value fake, Supplier<Value> alpha) {
       return Optional.of(
-          Ops.rowPenalty(inputGradient(critic, atReal ? real : fake), gamma / 2, 0, false));
+          Losses.rowPenalty(inputGradient(critic, atReal ? real : fake), gamma / 2, 0, false));
     }
   }
 

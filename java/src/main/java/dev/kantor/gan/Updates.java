@@ -1,6 +1,7 @@
 package dev.kantor.gan;
 
 import dev.kantor.graph.Gradients;
+import dev.kantor.graph.Losses;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
@@ -140,7 +141,7 @@ public final class Updates {
     Value onReal = design.critic().forward(Pass.training(t), real);
     Value onFake = design.critic().forward(Pass.training(t), fake);
     Value loss = design.objective().discriminator(onReal, onFake);
-    Optional<Ops.Penalty> penalty =
+    Optional<Losses.Penalty> penalty =
         design
             .regulariser()
             .penalty(
@@ -156,7 +157,7 @@ public final class Updates {
         List.of(
             loss,
             design.objective().distance(onReal, onFake),
-            penalty.map(Ops.Penalty::value).orElse(zero),
+            penalty.map(Losses.Penalty::value).orElse(zero),
             norm,
             Ops.mean(onReal),
             Ops.mean(onFake),

@@ -1,5 +1,6 @@
 package dev.kantor.nn;
 
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Value;
@@ -59,7 +60,7 @@ public record BatchNorm(Parameter gamma, Parameter beta, Parameter mean, Paramet
       throw new IllegalArgumentException(
           "batch norm in training needs more than one value a channel; x is " + x.spec());
     }
-    Ops.BatchStatistics n = Ops.batchNorm(x, g, b, EPSILON);
+    Layers.BatchStatistics n = Layers.batchNorm(x, g, b, EPSILON);
     double unbiased = (double) count / (count - 1);
     pass.trace()
         .write(

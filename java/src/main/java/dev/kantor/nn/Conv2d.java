@@ -1,5 +1,6 @@
 package dev.kantor.nn;
 
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Value;
@@ -33,7 +34,7 @@ public record Conv2d(Parameter weight, Parameter bias, long stride, long padding
 
   @Override
   public Value forward(Pass pass, Value x) {
-    Value y = Ops.conv2d(x, pass.trace().read(weight.slot()), stride, padding, 1);
+    Value y = Layers.conv2d(x, pass.trace().read(weight.slot()), stride, padding, 1);
     return Ops.add(y, perChannel(pass.trace().read(bias.slot())));
   }
 

@@ -1,5 +1,6 @@
 package dev.kantor.nn;
 
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Value;
@@ -43,7 +44,8 @@ public record ConvTranspose2d(
   @Override
   public Value forward(Pass pass, Value x) {
     Value y =
-        Ops.convTranspose2d(x, pass.trace().read(weight.slot()), stride, padding, outputPadding, 1);
+        Layers.convTranspose2d(
+            x, pass.trace().read(weight.slot()), stride, padding, outputPadding, 1);
     return Ops.add(y, Conv2d.perChannel(pass.trace().read(bias.slot())));
   }
 }

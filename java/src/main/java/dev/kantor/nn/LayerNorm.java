@@ -1,6 +1,6 @@
 package dev.kantor.nn;
 
-import dev.kantor.graph.Ops;
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Value;
 import java.util.List;
@@ -30,7 +30,7 @@ public record LayerNorm(Parameter gamma, Parameter beta) implements Module {
 
   @Override
   public Value forward(Pass pass, Value x) {
-    return Ops.layerNorm(
+    return Layers.layerNorm(
         x, pass.trace().read(gamma.slot()), pass.trace().read(beta.slot()), EPSILON);
   }
 }

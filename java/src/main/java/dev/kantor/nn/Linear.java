@@ -1,6 +1,6 @@
 package dev.kantor.nn;
 
-import dev.kantor.graph.Ops;
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Value;
 import java.util.List;
@@ -27,6 +27,6 @@ public record Linear(Parameter weight, Parameter bias) implements Module {
 
   @Override
   public Value forward(Pass pass, Value x) {
-    return Ops.linear(x, pass.trace().read(weight.slot()), pass.trace().read(bias.slot()));
+    return Layers.linear(x, pass.trace().read(weight.slot()), pass.trace().read(bias.slot()));
   }
 }

@@ -1,6 +1,6 @@
 package dev.kantor.nn;
 
-import dev.kantor.graph.Ops;
+import dev.kantor.graph.Layers;
 import dev.kantor.graph.Value;
 import java.util.List;
 
@@ -13,6 +13,6 @@ public record MaxPool2d(long kernel, long stride) implements Module {
 
   @Override
   public Value forward(Pass pass, Value x) {
-    return Ops.maxPool2d(x, kernel, stride);
+    return Layers.maxPool2d(x, kernel, stride);
   }
 }

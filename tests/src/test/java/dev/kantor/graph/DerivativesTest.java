@@ -95,14 +95,14 @@ class DerivativesTest {
         unary("transpose", x -> Ops.matmul(Ops.transpose(x, 0, 1), Ops.exp(x))),
         unary("slice rows", x -> Ops.exp(Ops.slice(x, 0, 1, 3))),
         unary("slice columns", x -> Ops.exp(Ops.slice(x, 1, 2, 4))),
-        unary("bce with logits 1", x -> Ops.bceWithLogits(x, 1)),
-        unary("bce with logits 0", x -> Ops.bceWithLogits(x, 0)),
-        unary("bce with logits 0.3", x -> Ops.bceWithLogits(x, 0.3)),
-        unary("bce", x -> Ops.bce(Ops.sigmoid(x), 0.9)),
-        unary("row penalty", x -> Ops.rowPenalty(x, 10, 1, false).value()),
-        unary("row penalty, one-sided", x -> Ops.rowPenalty(x, 10, 1, true).value()),
-        unary("row penalty, centre 0", x -> Ops.rowPenalty(x, 3, 0, false).value()),
-        unary("row norms", x -> Ops.rowPenalty(x, 1, 1, false).norms()),
+        unary("bce with logits 1", x -> Losses.bceWithLogits(x, 1)),
+        unary("bce with logits 0", x -> Losses.bceWithLogits(x, 0)),
+        unary("bce with logits 0.3", x -> Losses.bceWithLogits(x, 0.3)),
+        unary("bce", x -> Losses.bce(Ops.sigmoid(x), 0.9)),
+        unary("row penalty", x -> Losses.rowPenalty(x, 10, 1, false).value()),
+        unary("row penalty, one-sided", x -> Losses.rowPenalty(x, 10, 1, true).value()),
+        unary("row penalty, centre 0", x -> Losses.rowPenalty(x, 3, 0, false).value()),
+        unary("row norms", x -> Losses.rowPenalty(x, 1, 1, false).norms()),
         of("add", in -> Ops.square(Ops.add(in.get(0), in.get(1))), s(4, 6), s(4, 6)),
         of("add bias", in -> Ops.tanh(Ops.add(in.get(0), in.get(1))), s(4, 6), s(6)),
         of("add column", in -> Ops.tanh(Ops.add(in.get(0), in.get(1))), s(4, 6), s(4, 1)),
@@ -124,25 +124,29 @@ class DerivativesTest {
         of("outer product", in -> Ops.exp(Ops.matmul(in.get(0), in.get(1))), s(3, 1), s(1, 4)),
         of(
             "linear, leaky",
-            in -> Ops.leakyRelu(Ops.linear(in.get(0), in.get(1), in.get(2)), 0.2),
+            in -> Ops.leakyRelu(Layers.linear(in.get(0), in.get(1), in.get(2)), 0.2),
             s(3, 5),
             s(4, 5),
             s(4)),
         of(
             "layer norm",
-            in -> Ops.tanh(Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5)),
+            in -> Ops.tanh(Layers.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5)),
             s(4, 6),
             s(6),
             s(6)),
-        of("conv2d", in -> Ops.conv2d(in.get(0), in.get(1), 1, 1, 1), s(2, 3, 5, 4), s(4, 3, 3, 3)),
+        of(
+            "conv2d",
+            in -> Layers.conv2d(in.get(0), in.get(1), 1, 1, 1),
+            s(2, 3, 5, 4),
+            s(4, 3, 3, 3)),
         of(
             "conv2d, stride 2",
-            in -> Ops.conv2d(in.get(0), in.get(1), 2, 1, 1),
+            in -> Layers.conv2d(in.get(0), in.get(1), 2, 1, 1),
             s(2, 3, 6, 5),
             s(4, 3, 3, 3)),
         of(
             "conv2d, dilation 2",
-            in -> Ops.conv2d(in.get(0), in.get(1), 1, 2, 2),
+            in -> Layers.conv2d(in.get(0), in.get(1), 1, 2, 2),
             s(1, 2, 6, 7),
             s(3, 2, 3, 2)),
         of(
@@ -150,7 +154,7 @@ class DerivativesTest {
             in ->
                 Ops.leakyRelu(
                     Ops.add(
-                        Ops.conv2d(in.get(0), in.get(1), 1, 1, 1),
+                        Layers.conv2d(in.get(0), in.get(1), 1, 1, 1),
                         Ops.reshape(in.get(2), dev.kantor.tensor.Shape.of(4, 1, 1))),
                     0.2),
             s(2, 3, 4, 4),
@@ -158,28 +162,28 @@ class DerivativesTest {
             s(4)),
         of(
             "conv_transpose2d",
-            in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 0, 1),
+            in -> Layers.convTranspose2d(in.get(0), in.get(1), 2, 1, 0, 1),
             s(2, 3, 4, 3),
             s(3, 2, 4, 4)),
         of(
             "conv_transpose2d, output padding",
-            in -> Ops.convTranspose2d(in.get(0), in.get(1), 2, 1, 1, 1),
+            in -> Layers.convTranspose2d(in.get(0), in.get(1), 2, 1, 1, 1),
             s(2, 3, 4, 3),
             s(3, 2, 3, 3)),
-        of("max_pool2d", in -> Ops.square(Ops.maxPool2d(in.get(0), 2, 2)), s(2, 3, 6, 5)),
+        of("max_pool2d", in -> Ops.square(Layers.maxPool2d(in.get(0), 2, 2)), s(2, 3, 6, 5)),
         of(
             "max_pool2d, overlapping",
-            in -> Ops.square(Ops.maxPool2d(in.get(0), 3, 2)),
+            in -> Ops.square(Layers.maxPool2d(in.get(0), 3, 2)),
             s(1, 2, 7, 7)),
         of(
             "batch norm of planes",
-            in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
+            in -> Ops.tanh(Layers.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
             s(3, 4, 3, 2),
             s(4),
             s(4)),
         of(
             "batch norm of rows",
-            in -> Ops.tanh(Ops.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
+            in -> Ops.tanh(Layers.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
             s(6, 4),
             s(4),
             s(4)),
@@ -187,26 +191,28 @@ class DerivativesTest {
             "batch statistics",
             in ->
                 Ops.mul(
-                    Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).mean(),
-                    Ops.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).variance()),
+                    Layers.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).mean(),
+                    Layers.batchNorm(in.get(0), in.get(1), in.get(1), 1e-5).variance()),
             s(3, 4, 3, 2),
             s(4)),
-        unary("log sum exp", Ops::logSumExp),
-        of("cross entropy", in -> Ops.crossEntropy(in.get(0), in.get(1)), s(4, 5), s(4, 5)),
+        unary("log sum exp", Losses::logSumExp),
+        of("cross entropy", in -> Losses.crossEntropy(in.get(0), in.get(1)), s(4, 5), s(4, 5)),
         of(
             "penalty of a convolutional critic",
             in -> {
               Value x = in.get(0);
-              Value h = Ops.maxPool2d(Ops.leakyRelu(Ops.conv2d(x, in.get(1), 1, 1, 1), 0.2), 2, 2);
+              Value h =
+                  Layers.maxPool2d(Ops.leakyRelu(Layers.conv2d(x, in.get(1), 1, 1, 1), 0.2), 2, 2);
               Value g =
                   Gradients.grad(
-                          List.of(Ops.sum(Ops.softplus(Ops.conv2d(h, in.get(2), 1, 0, 1)))),
+                          List.of(Ops.sum(Ops.softplus(Layers.conv2d(h, in.get(2), 1, 0, 1)))),
                           List.of(x),
                           null,
                           true,
                           true)
                       .getFirst();
-              return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 32)), 10, 1, false)
+              return Losses.rowPenalty(
+                      Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 32)), 10, 1, false)
                   .value();
             },
             s(2, 2, 4, 4),
@@ -218,12 +224,14 @@ class DerivativesTest {
               Value x = in.get(0);
               Value h =
                   Ops.tanh(
-                      Ops.batchNorm(Ops.conv2d(x, in.get(1), 1, 1, 1), in.get(2), in.get(3), 1e-5)
+                      Layers.batchNorm(
+                              Layers.conv2d(x, in.get(1), 1, 1, 1), in.get(2), in.get(3), 1e-5)
                           .y());
               Value g =
                   Gradients.grad(List.of(Ops.sum(Ops.square(h))), List.of(x), null, true, true)
                       .getFirst();
-              return Ops.rowPenalty(Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 18)), 10, 1, false)
+              return Losses.rowPenalty(
+                      Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 18)), 10, 1, false)
                   .value();
             },
             s(2, 2, 3, 3),
@@ -249,10 +257,11 @@ class DerivativesTest {
             in -> {
               Value x = in.get(0);
               Value h =
-                  Ops.layerNorm(Ops.linear(x, in.get(1), in.get(2)), in.get(3), in.get(2), 1e-5);
+                  Layers.layerNorm(
+                      Layers.linear(x, in.get(1), in.get(2)), in.get(3), in.get(2), 1e-5);
               Value score = Ops.sum(Ops.softplus(h));
               Value g = Gradients.grad(List.of(score), List.of(x), null, true, true).getFirst();
-              return Ops.rowPenalty(g, 10, 1, false).value();
+              return Losses.rowPenalty(g, 10, 1, false).value();
             },
             s(4, 5),
             s(6, 5),
@@ -262,10 +271,11 @@ class DerivativesTest {
 
   private static Value penalty(List<Value> in, Function<Value, Value> activation) {
     Value score =
-        Ops.linear(activation.apply(Ops.linear(in.get(0), in.get(1), in.get(2))), in.get(3), null);
+        Layers.linear(
+            activation.apply(Layers.linear(in.get(0), in.get(1), in.get(2))), in.get(3), null);
     Value g =
         Gradients.grad(List.of(Ops.sum(score)), List.of(in.get(0)), null, true, true).getFirst();
-    return Ops.rowPenalty(g, 10, 1, false).value();
+    return Losses.rowPenalty(g, 10, 1, false).value();
   }
 
   /**

@@ -138,7 +138,7 @@ class GradientsTest {
   @Test
   void theNormsSubgradientAtZeroIsZero() {
     Value x = Ops.tensor(new float[6], 2, 3).requireGradient();
-    Value p = Ops.rowPenalty(x, 10, 1, false).value();
+    Value p = Losses.rowPenalty(x, 10, 1, false).value();
     assertEquals(10, p.item());
     assertArrayEquals(new float[6], Gradients.grad(p, x).toFloats());
   }

@@ -1,6 +1,8 @@
 package dev.kantor.parity;
 
 import dev.kantor.gan.Objective;
+import dev.kantor.graph.Layers;
+import dev.kantor.graph.Losses;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Activation;
@@ -100,7 +102,7 @@ final class OpCases {
           "linear",
           "linear",
           Map.of(),
-          in -> Ops.linear(in.get(0), in.get(1), null),
+          in -> Layers.linear(in.get(0), in.get(1), null),
           x,
           weight);
       add(all, "linear, bias", "linear", Map.of(), OpCases::linear, x, weight, bias);
@@ -153,7 +155,7 @@ final class OpCases {
           "layer_norm",
           "layer_norm",
           Map.of("eps", (double) 1e-5f),
-          in -> Ops.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5),
+          in -> Layers.layerNorm(in.get(0), in.get(1), in.get(2), 1e-5),
           unit(s),
           unit(s[1]),
           unit(s[1]));
@@ -259,7 +261,7 @@ final class OpCases {
             "bce_with_logits " + target,
             "bce_with_logits",
             Map.of(),
-            in -> Ops.bceWithLogits(in.getFirst(), target),
+            in -> Losses.bceWithLogits(in.getFirst(), target),
             range(9, s),
             new Input(target, target, s));
         add(
@@ -267,7 +269,7 @@ final class OpCases {
             "bce " + target,
             "bce",
             Map.of(),
-            in -> Ops.bce(in.getFirst(), target),
+            in -> Losses.bce(in.getFirst(), target),
             new Input(0.02, 0.98, s),
             new Input(target, target, s));
       }
@@ -284,21 +286,21 @@ final class OpCases {
           "row penalty",
           "norm_penalty",
           Map.of(),
-          in -> Ops.rowPenalty(in.getFirst(), 1, 1, false).value(),
+          in -> Losses.rowPenalty(in.getFirst(), 1, 1, false).value(),
           x);
       add(
           all,
           "row penalty, one-sided",
           "norm_penalty",
           Map.of("one_sided", true),
-          in -> Ops.rowPenalty(in.getFirst(), 1, 1, true).value(),
+          in -> Losses.rowPenalty(in.getFirst(), 1, 1, true).value(),
           x);
       add(
           all,
           "row penalty, centre 0",
           "norm_penalty",
           Map.of("center", 0),
-          in -> Ops.rowPenalty(in.getFirst(), 1, 0, false).value(),
+          in -> Losses.rowPenalty(in.getFirst(), 1, 0, false).value(),
           x);
     }
   }
@@ -345,7 +347,7 @@ final class OpCases {
   }
 
   private static Value linear(List<Value> in) {
-    return Ops.linear(in.get(0), in.get(1), in.get(2));
+    return Layers.linear(in.get(0), in.get(1), in.get(2));
   }
 
   /** Constants of a program are floats. */
