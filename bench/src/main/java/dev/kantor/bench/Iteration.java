@@ -2,8 +2,9 @@ package dev.kantor.bench;
 
 import dev.kantor.data.DataSets;
 import dev.kantor.data.ImageSet;
-import dev.kantor.gan.Design;
-import dev.kantor.gan.Gan;
+import dev.kantor.gan.Learner;
+import dev.kantor.gan.Model;
+import dev.kantor.gan.Samples;
 import dev.kantor.gan.Variant;
 import dev.kantor.graph.Program;
 import dev.kantor.graph.State;
@@ -18,7 +19,7 @@ import java.nio.file.Files;
 final class Iteration implements AutoCloseable {
   private final Device device;
   private final State state;
-  private final Gan gan;
+  private final Learner learner;
 
   Iteration(String variant, int batch, int threads) throws IOException {
     String data =
@@ -26,8 +27,8 @@ final class Iteration implements AutoCloseable {
     ImageSet images = (ImageSet) DataSets.open(data, DataSets.Options.defaults());
     device = Device.open("cpu", threads);
     state = new State(device);
-    Design design =
-        Design.of(
+    Model model =
+        Model.of(
             Variant.of(variant)
                 .settings()
                 .with("critic-steps", "1")
@@ -35,21 +36,23 @@ final class Iteration implements AutoCloseable {
             images.channels(),
             images.height(),
             images.width());
-    gan = new Gan(design, state, images.images(), images.count(), 1, Program.Options.DEFAULT);
+    Samples samples =
+        new Samples(images.images(), images.labels(), images.count(), images.classes());
+    learner = new Learner(model, state, samples, 1, Program.Options.DEFAULT);
   }
 
   void run() {
-    gan.job().iteration().run(1);
+    learner.job().iteration().run(1);
   }
 
   /** Arithmetic of an iteration. */
   long flops() {
-    return gan.job().iteration().flops();
+    return learner.job().iteration().flops();
   }
 
   @Override
   public void close() {
-    gan.close();
+    learner.close();
     state.close();
     device.close();
   }

@@ -5,7 +5,6 @@ import com.google.gson.GsonBuilder;
 import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import dev.kantor.data.DataSets;
-import dev.kantor.gan.Design;
 import dev.kantor.gan.Sampler;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
@@ -159,6 +158,9 @@ final class BenchCommand implements Callable<Integer> {
     }
     List<Result> samplings = new ArrayList<>();
     for (String variant : variants) {
+      if (!Variant.of(variant).family().draws()) {
+        continue;
+      }
       for (int t : threads) {
         err.println("timing samples of " + variant + ", " + count(t, "thread"));
         samplings.add(sampling(variant, t, images, rival));
@@ -225,14 +227,13 @@ final class BenchCommand implements Callable<Integer> {
 
   private Result sampling(String variant, int t, Images images, Rival rival) throws IOException {
     Settings settings = settings(variant, SAMPLES);
-    Design design =
-        Design.of(
-            settings, images.size().channels(), images.size().height(), images.size().width());
     Result r = new Result(variant, SAMPLES, t, 0, new ArrayList<>(), new ArrayList<>());
     for (int round = 0; round < rounds; round++) {
       try (Device device = device(t);
           Session session = new Session(device, settings, images, SEED);
-          Sampler sampler = new Sampler(design, session.state(), SAMPLES, SEED)) {
+          Sampler sampler =
+              new Sampler(
+                  session.model().generation().orElseThrow(), session.state(), SAMPLES, SEED)) {
         r.ours.add(Timing.measure(() -> sampler.replay(1), WARM_UP * seconds, seconds));
       }
       if (rival != null && Rival.VARIANTS.contains(variant)) {
@@ -243,10 +244,8 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private static Settings settings(String variant, int batch) {
-    return Variant.of(variant)
-        .settings()
-        .with("critic-steps", "1")
-        .with("batch-size", Integer.toString(batch));
+    Settings s = Variant.of(variant).settings().with("batch-size", Integer.toString(batch));
+    return s.has("critic-steps") ? s.with("critic-steps", "1") : s;
   }
 
   /** A device, after another look at what it can do. */

@@ -24,6 +24,16 @@ final class Display implements AutoCloseable {
   /** Metrics that are shown, and how they are called there. */
   private static final Map<String, String> SHOWN =
       Map.of(
+          "reconstruction_loss",
+          "reconstruction",
+          "divergence",
+          "divergence",
+          "class_agreement",
+          "class agreement",
+          "classifier_loss",
+          "classifier",
+          "classifier_accuracy",
+          "accuracy",
           "critic_loss",
           "critic",
           "generator_loss",

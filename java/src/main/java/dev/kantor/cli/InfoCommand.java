@@ -7,8 +7,9 @@ import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.kantor.cli.Pictures.Size;
 import dev.kantor.data.DataSets;
-import dev.kantor.gan.Design;
-import dev.kantor.gan.Gan;
+import dev.kantor.gan.Learner;
+import dev.kantor.gan.Model;
+import dev.kantor.gan.Samples;
 import dev.kantor.gan.Setting;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
@@ -28,6 +29,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -170,10 +172,10 @@ final class InfoCommand implements Callable<Integer> {
   }
 
   private void describeProgram(PrintWriter out) {
-    Design design;
+    Model model;
     try {
-      design =
-          Design.of(
+      model =
+          Model.of(
               variant(subject.program).settings().with(set),
               MNIST.channels(),
               MNIST.height(),
@@ -181,20 +183,11 @@ final class InfoCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-    // Its content does not matter, and its number does not change the program.
-    long count = design.batchSize();
     try (Device on = device.open(null, null);
         Arena arena = Arena.ofConfined();
         State state = new State(on);
-        Gan gan =
-            new Gan(
-                design,
-                state,
-                arena.allocate(count * MNIST.numbers(), 64),
-                count,
-                1,
-                Program.Options.DEFAULT)) {
-      Program p = gan.job().iteration();
+        Learner learner = new Learner(model, state, blank(model, arena), 1, Program.Options.DEFAULT)) {
+      Program p = learner.job().iteration();
       Machine machine = Machine.measure(on);
       if (json) {
         JsonObject o = new JsonObject();
@@ -242,6 +235,16 @@ final class InfoCommand implements Callable<Integer> {
               1e3 * p.bytes() / machine.bytesPerSecond(),
               machine));
     }
+  }
+
+  /** A batch of images: their content and number do not change the program. */
+  private static Samples blank(Model model, Arena arena) {
+    long count = model.batchSize();
+    return new Samples(
+        arena.allocate(count * MNIST.numbers(), 64),
+        model.classes() == 0 ? Optional.empty() : Optional.of(arena.allocate(4 * count, 64)),
+        count,
+        model.classes());
   }
 
   private void describeRun(RunFolder folder, PrintWriter out) throws IOException {

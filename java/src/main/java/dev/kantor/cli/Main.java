@@ -1,6 +1,7 @@
 package dev.kantor.cli;
 
 import dev.kantor.gan.Design;
+import dev.kantor.gan.Generation;
 import dev.kantor.gan.Sampler;
 import dev.kantor.gan.Variant;
 import dev.kantor.graph.State;
@@ -81,11 +82,12 @@ public final class Main {
    * a second, each takes a good part.
    */
   private static void warmUp() {
-    Design design = Design.of(Variant.of("gan").settings(), 1);
+    Generation generation =
+        Design.of(Variant.of("gan").settings(), 1).generation().orElseThrow();
     try (Device device = Device.open("cpu", 1);
         State state = new State(device)) {
-      Sampler.slots(design).forEach(state::add);
-      new Sampler(design, state, 1, 0).close();
+      generation.slots().forEach(state::add);
+      new Sampler(generation, state, 1, 0).close();
     } catch (KantorException e) {
       // The command meets it again, and says so.
     }

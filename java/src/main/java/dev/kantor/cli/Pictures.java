@@ -12,14 +12,43 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongToIntFunction;
 
 /** Samples and curves as pictures. */
 final class Pictures {
   private static final int CHUNK = 1 << 16;
   private static final int PADDING = 2;
+  private static final int ENLARGED = 64;
+  private static final int MOST_ENLARGED = 4;
   private static final int CURVES_WIDTH = 1000;
   private static final int PANEL_HEIGHT = 320;
+
+  private static final List<Curves> CURVES =
+      List.of(
+          new Curves(
+              "Losses",
+              "loss",
+              false,
+              List.of(
+                  "critic_loss", "generator_loss", "penalty", "class_loss", "classifier_loss")),
+          new Curves(
+              "Autoencoder", "nats an image", true, List.of("reconstruction_loss", "divergence")),
+          new Curves("Distance estimate", "distance", false, List.of("distance")),
+          new Curves(
+              "Classes",
+              "share",
+              false,
+              List.of("classifier_accuracy", "class_agreement")),
+          new Curves(
+              "Gradient norms",
+              "norm",
+              true,
+              List.of(
+                  "critic_gradient_norm",
+                  "generator_gradient_norm",
+                  "classifier_gradient_norm")));
 
   private Pictures() {}
 
@@ -50,12 +79,19 @@ final class Pictures {
     }
   }
 
-  /** The first {@code count} samples, f32 [count, numbers of one] in [-1, 1]. */
-  static MemorySegment draw(Sampler sampler, Size size, long count, Arena arena) {
+  /**
+   * The first {@code count} samples, f32 [count, numbers of one] in [-1, 1].
+   *
+   * @param classOf the class of each, where there are classes
+   */
+  static MemorySegment draw(
+      Sampler sampler, Size size, long count, LongToIntFunction classOf, Arena arena) {
     long bytes = Math.multiplyExact(count, 4L * size.numbers());
     MemorySegment all = arena.allocate(bytes, 64);
     for (long row = 0; row < count; row += sampler.rows()) {
-      float[] batch = sampler.batch(row / sampler.rows());
+      long first = row;
+      float[] batch =
+          sampler.batch(row / sampler.rows(), i -> classOf.applyAsInt(first + i));
       int n = (int) (Math.min(sampler.rows(), count - row) * size.numbers());
       MemorySegment.copy(batch, 0, all, ValueLayout.JAVA_FLOAT, row * 4 * size.numbers(), n);
     }
@@ -80,44 +116,42 @@ final class Pictures {
     return bytes;
   }
 
-  /** Images in a grid as square as their number allows. */
-  static void writeGrid(Path file, MemorySegment bytes, Size size, int scale) throws IOException {
-    long count = bytes.byteSize() / size.numbers();
-    int columns = (int) Math.ceil(Math.sqrt(count));
-    int rows = (int) ((count + columns - 1) / columns);
-    new Grid(rows, columns, size.channels(), size.height(), size.width(), PADDING, scale)
-        .write(file, bytes);
+  /** How many columns make a grid of so many images as square as their number allows. */
+  static int squareColumns(long count) {
+    return (int) Math.ceil(Math.sqrt(count));
   }
 
-  /** Losses, distance and gradient norms over the epochs. */
+  /** Images in a grid. */
+  static void writeGrid(Path file, MemorySegment bytes, Size size, int columns)
+      throws IOException {
+    int rows = (int) ((bytes.byteSize() / size.numbers() + columns - 1) / columns);
+    grid(size, rows, columns).write(file, bytes);
+  }
+
+  /** A grid in which small images are enlarged, pixel by pixel, so that one sees them. */
+  static Grid grid(Size size, int rows, int columns) {
+    int scale = Math.clamp(ENLARGED / Math.max(size.height(), size.width()), 1, MOST_ENLARGED);
+    return new Grid(rows, columns, size.channels(), size.height(), size.width(), PADDING, scale);
+  }
+
+  /** Losses, distance and gradient norms over the epochs, as far as the model reports them. */
   static void writeCurves(Path file, MetricsLog.Table table) throws IOException {
     double[] epoch = table.column("epoch");
-    Panel losses =
-        plot("Losses", "loss", false, table, epoch, "critic_loss", "generator_loss", "penalty");
-    Panel distance = plot("Distance estimate", "distance", false, table, epoch, "distance");
-    Panel norms =
-        plot(
-            "Gradient norms",
-            "norm",
-            true,
-            table,
-            epoch,
-            "critic_gradient_norm",
-            "generator_gradient_norm");
-    new Figure(CURVES_WIDTH, 3 * PANEL_HEIGHT, List.of(losses, distance, norms)).write(file);
+    List<Panel> panels = new ArrayList<>();
+    for (Curves c : CURVES) {
+      List<Series> series =
+          c.columns.stream()
+              .filter(table.columns()::contains)
+              .map(name -> new Series(name.replace('_', ' '), epoch, table.column(name)))
+              .toList();
+      if (!series.isEmpty()) {
+        panels.add(
+            new LinePlot(new Panel.Labels(c.title, "epoch", c.axis), c.logarithmic, series));
+      }
+    }
+    new Figure(CURVES_WIDTH, panels.size() * PANEL_HEIGHT, panels).write(file);
   }
 
-  private static Panel plot(
-      String title,
-      String y,
-      boolean logarithmic,
-      MetricsLog.Table table,
-      double[] x,
-      String... columns) {
-    List<Series> series =
-        List.of(columns).stream()
-            .map(c -> new Series(c.replace('_', ' '), x, table.column(c)))
-            .toList();
-    return new LinePlot(new Panel.Labels(title, "epoch", y), logarithmic, series);
-  }
+  /** Metrics that share a panel. */
+  private record Curves(String title, String axis, boolean logarithmic, List<String> columns) {}
 }

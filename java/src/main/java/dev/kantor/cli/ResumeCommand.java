@@ -78,16 +78,8 @@ final class ResumeCommand implements Callable<Integer> {
         manifest = manifest.with(goal());
       }
       Map<String, String> environment = manifest.environment();
-      String limit = environment.get("limit");
-      String sets = environment.get("data-dir");
-      Path folderOfSets = dataDir != null ? dataDir : sets != null ? Path.of(sets) : null;
       try (Device on = device.open(environment.get("device"), null)) {
-        Images images =
-            Images.open(
-                environment.get("data"),
-                folderOfSets,
-                limit == null ? null : Integer.valueOf(limit),
-                System.err);
+        Images images = Images.of(manifest, dataDir);
         err.println(TrainCommand.firstLine(on, images));
         long seed = Long.parseLong(manifest.value("seed"));
         requireSame(

@@ -1,29 +1,21 @@
 package dev.kantor.cli;
 
 import dev.kantor.cli.Pictures.Size;
-import dev.kantor.gan.Design;
-import dev.kantor.gan.Sampler;
+import dev.kantor.gan.Model;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
-import dev.kantor.io.ElementType;
-import dev.kantor.io.Idx;
-import dev.kantor.io.Npy;
-import dev.kantor.io.Png;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -43,33 +35,42 @@ import picocli.CommandLine.Spec;
           + " FILE.npy float32",
       "N x channels x height x width in [-1, 1], anything else a folder with a PNG for each.",
       "",
-      "Example:",
-      "  kantor sample runs/first --count 100 --out digits.png"
+      "Examples:",
+      "  kantor sample runs/first --count 100 --out digits.png",
+      "  kantor sample runs/cvae --class 7 --count 64 --out sevens.png",
+      "  kantor sample runs/cvae --all-classes --out classes.png",
+      "  kantor sample runs/first --interpolate --out between.apng"
     })
 final class SampleCommand implements Callable<Integer> {
-  /** Larger batches gain nothing and cost memory. */
-  private static final long BATCH = 100;
-
   @Spec private CommandSpec spec;
 
   @Parameters(paramLabel = "RUN", description = "The folder of a run.")
   private Path run;
 
-  @Option(names = "--count", paramLabel = "N", required = true, description = "How many.")
-  private long count;
+  @Option(
+      names = "--count",
+      paramLabel = "N",
+      description = {
+        "How many samples; with --all-classes: of each class (default: 10), with --interpolate: steps"
+            + " (default: 10, or 30 for",
+        "an animation), with --reconstruct: images (default: 50)."
+      })
+  private Long count;
 
   @Option(
       names = "--out",
       paramLabel = "FILE",
       required = true,
-      description = "FILE.png, FILE.idx, FILE.npy or a folder.")
+      description = "FILE.png, FILE.idx, FILE.npy or a folder; FILE.apng with --interpolate.")
   private Path out;
 
   @Option(
       names = "--class",
       paramLabel = "K",
-      description = "Draw class K; for variants that learn classes.")
+      description = "Draw class K only; for variants that learn classes.")
   private Integer label;
+
+  @ArgGroup private Drawing.Kind kind = new Drawing.Kind();
 
   @Option(names = "--seed", paramLabel = "S", description = "Of the noise. Default: the run's.")
   private Long seed;
@@ -85,27 +86,22 @@ final class SampleCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
-    if (count < 1) {
-      throw new ParameterException(
-          spec.commandLine(), "--count is " + count + "; expected at least 1");
-    }
     RunFolder folder = RunFolder.open(run);
     Manifest manifest = folder.manifest();
-    if (label != null) {
-      throw new IllegalArgumentException(
-          manifest.value("variant")
-              + " has not learnt classes, so it cannot draw class "
-              + label
-              + "; leave --class out");
-    }
     Size size = Size.parse(manifest.value("image"));
-    Design design =
-        Design.of(Session.settings(manifest), size.channels(), size.height(), size.width());
+    Model model =
+        Model.of(Session.settings(manifest), size.channels(), size.height(), size.width());
     long theSeed = seed != null ? seed : Long.parseLong(manifest.value("seed"));
+    Drawing drawing;
+    try {
+      drawing = kind.of(model, count, label, out, theSeed);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
     try (Device on = device.open(null, null);
         State state = new State(on);
         Arena arena = Arena.ofConfined()) {
-      List<Slot> slots = Sampler.slots(design);
+      List<Slot> slots = drawing.slots();
       slots.forEach(state::add);
       // The checkpoint is read and verified while the program is compiled: neither needs the other.
       FutureTask<Void> loading =
@@ -115,9 +111,10 @@ final class SampleCommand implements Callable<Integer> {
                 return null;
               });
       Thread reader = Thread.ofPlatform().daemon().name("checkpoint").start(loading);
-      try (Sampler sampler = new Sampler(design, state, Math.min(count, BATCH), theSeed)) {
+      try (Drawing.Open open = drawing.open(state, size, () -> Images.of(manifest, null))) {
         await(loading);
-        write(Pictures.draw(sampler, size, count, arena), size, arena);
+        Drawing.Result drawn = open.draw(arena);
+        drawn.write(out, size, arena);
       } finally {
         joinQuietly(reader);
       }
@@ -188,48 +185,6 @@ final class SampleCommand implements Callable<Integer> {
         }
         Checkpoint.load(folder.checkpoint(Long.parseLong(checkpoint)), state, slots);
       }
-    }
-  }
-
-  private void write(MemorySegment samples, Size size, Arena arena) throws IOException {
-    String name = out.toString().toLowerCase(Locale.ROOT);
-    if (name.endsWith(".npy")) {
-      Npy.write(out, ElementType.F32, samples, count, size.channels(), size.height(), size.width());
-      return;
-    }
-    MemorySegment bytes = Pictures.toBytes(samples, arena);
-    if (name.endsWith(".png")) {
-      Pictures.writeGrid(out, bytes, size, 1);
-    } else if (name.endsWith(".idx") && size.channels() == 1) {
-      Idx.write(out, bytes, count, size.height(), size.width());
-    } else if (name.endsWith(".idx")) {
-      Idx.write(out, bytes, count, size.channels(), size.height(), size.width());
-    } else {
-      writeFolder(bytes, size);
-    }
-  }
-
-  private void writeFolder(MemorySegment bytes, Size size) throws IOException {
-    if (Files.exists(out) && !Files.isDirectory(out)) {
-      throw new IOException(
-          out + " is a file; give a folder, or a name that ends in .png, .idx or .npy");
-    }
-    Files.createDirectories(out);
-    int pixels = size.height() * size.width();
-    for (long i = 0; i < count; i++) {
-      byte[] interleaved = new byte[size.numbers()];
-      for (int p = 0; p < pixels; p++) {
-        for (int c = 0; c < size.channels(); c++) {
-          interleaved[p * size.channels() + c] =
-              bytes.get(ValueLayout.JAVA_BYTE, i * size.numbers() + (long) c * pixels + p);
-        }
-      }
-      Png.write(
-          out.resolve(String.format(Locale.ROOT, "%06d.png", i)),
-          interleaved,
-          size.width(),
-          size.height(),
-          size.channels());
     }
   }
 }

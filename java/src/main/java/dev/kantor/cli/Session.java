@@ -1,9 +1,8 @@
 package dev.kantor.cli;
 
 import dev.kantor.cli.Pictures.Size;
-import dev.kantor.gan.Design;
-import dev.kantor.gan.Gan;
-import dev.kantor.gan.Sampler;
+import dev.kantor.gan.Learner;
+import dev.kantor.gan.Model;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
 import dev.kantor.graph.Program;
@@ -19,30 +18,26 @@ import dev.kantor.train.RunFolder;
 import dev.kantor.train.Training;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** A GAN on a device with its data, ready to be trained in a run's folder. */
 final class Session implements AutoCloseable {
-  private static final int PICTURE_SAMPLES = 100;
-  private static final int PICTURE_SCALE = 1;
-
   private final State state;
-  private final Gan gan;
-  private final Design design;
-  private final Size size;
+  private final Learner learner;
+  private final Model model;
+  private final Images images;
   private final long seed;
 
   Session(Device device, Settings settings, Images images, long seed) {
-    this.size = images.size();
+    this.images = images;
     this.seed = seed;
-    design = Design.of(settings, size.channels(), size.height(), size.width());
+    Size size = images.size();
+    model = Model.of(settings, size.channels(), size.height(), size.width());
     state = new State(device);
     try {
-      gan = new Gan(design, state, images.bytes(), images.count(), seed, Program.Options.DEFAULT);
+      learner = new Learner(model, state, images.samples(), seed, Program.Options.DEFAULT);
     } catch (RuntimeException e) {
       state.close();
       throw e;
@@ -50,7 +45,11 @@ final class Session implements AutoCloseable {
   }
 
   Job job() {
-    return gan.job();
+    return learner.job();
+  }
+
+  Model model() {
+    return model;
   }
 
   State state() {
@@ -92,7 +91,7 @@ final class Session implements AutoCloseable {
       throws IOException {
     double seconds = start == null ? 0 : start.seconds();
     Training.Outcome outcome;
-    try (Sampler sampler = new Sampler(design, state, PICTURE_SAMPLES, seed);
+    try (Sight sight = Sight.of(model, state, images, seed, err);
         Display display =
             new Display(
                 err,
@@ -115,14 +114,7 @@ final class Session implements AutoCloseable {
 
                 @Override
                 public void picture(String name) throws IOException {
-                  try (Arena arena = Arena.ofConfined()) {
-                    MemorySegment samples = Pictures.draw(sampler, size, PICTURE_SAMPLES, arena);
-                    Pictures.writeGrid(
-                        folder.samples().resolve(name + ".png"),
-                        Pictures.toBytes(samples, arena),
-                        size,
-                        PICTURE_SCALE);
-                  }
+                  sight.show(folder.samples().resolve(name + ".png"));
                   MetricsLog.Table metrics = MetricsLog.read(folder.path());
                   if (!metrics.rows().isEmpty()) {
                     Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);
@@ -139,9 +131,12 @@ final class Session implements AutoCloseable {
         err.println(
             "done: "
                 + outcome.iteration()
-                + " iterations; draw samples: kantor sample "
-                + quoted(folder.path())
-                + " --count 64 --out samples.png");
+                + " iterations"
+                + (model.generation().isEmpty()
+                    ? ""
+                    : "; draw samples: kantor sample "
+                        + quoted(folder.path())
+                        + " --count 64 --out samples.png"));
         yield Main.DONE;
       }
       case STOPPED -> {
@@ -160,10 +155,18 @@ final class Session implements AutoCloseable {
                   + outcome.checkpoint()
                   + ". Start again with a lower learning-rate (now "
                   + manifest.value("learning-rate")
-                  + ") or another "
-                  + (manifest.value("regulariser").equals("clip") ? "clip" : "regulariser")
+                  + ")"
+                  + remedy(manifest)
                   + "; see kantor help losses");
     };
+  }
+
+  private static String remedy(Manifest manifest) {
+    String regulariser = manifest.configuration().get("regulariser");
+    if (regulariser == null) {
+      return "";
+    }
+    return " or another " + (regulariser.equals("clip") ? "clip" : "regulariser");
   }
 
   /** A path as a shell reads it. */
@@ -174,7 +177,7 @@ final class Session implements AutoCloseable {
 
   @Override
   public void close() {
-    gan.close();
+    learner.close();
     state.close();
   }
 }

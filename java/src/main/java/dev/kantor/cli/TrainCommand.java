@@ -1,7 +1,7 @@
 package dev.kantor.cli;
 
 import com.google.gson.JsonObject;
-import dev.kantor.gan.Design;
+import dev.kantor.gan.Model;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
 import dev.kantor.nativelib.KantorException;
@@ -19,6 +19,7 @@ import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -65,7 +66,10 @@ final class TrainCommand implements Callable<Integer> {
 
   @Spec private CommandSpec spec;
 
-  @Parameters(paramLabel = "VARIANT", description = "gan, wgan or wgan-gp.")
+  @Parameters(
+      paramLabel = "VARIANT",
+      description = "${COMPLETION-CANDIDATES}.",
+      completionCandidates = Variants.class)
   private String variant;
 
   @Option(
@@ -184,6 +188,15 @@ final class TrainCommand implements Callable<Integer> {
   /** Options of the configuration file that were not given on the command line. */
   private Map<String, String> configured = new LinkedHashMap<>();
 
+  /** The names of the variants. */
+  private static final class Variants extends ArrayList<String> {
+    private static final long serialVersionUID = 1;
+
+    Variants() {
+      super(Variant.names());
+    }
+  }
+
   @Override
   public Integer call() throws IOException {
     Settings settings;
@@ -301,7 +314,7 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int plan(Device on, Session session, Images images, Goal goal) {
-    Estimate estimate = Estimate.measure(on, session.job(), images.bytes().byteSize(), goal);
+    Estimate estimate = Estimate.measure(on, session.job(), images.samples().images().byteSize(), goal);
     spec.commandLine().getOut().println(json ? estimate.toJson() : estimate.toString());
     return Main.DONE;
   }
@@ -310,7 +323,7 @@ final class TrainCommand implements Callable<Integer> {
     Settings s = Variant.of(variant).settings();
     Map<String, String> fromFile = config == null ? Map.of() : ConfigFile.read(config);
     for (Map.Entry<String, String> e : fromFile.entrySet()) {
-      if (isOption(e.getKey()) && !s.values().containsKey(e.getKey())) {
+      if (isOption(e.getKey()) && !s.has(e.getKey())) {
         configured.put(e.getKey(), e.getValue());
       } else {
         s = s.with(e.getKey(), e.getValue());
@@ -319,7 +332,7 @@ final class TrainCommand implements Callable<Integer> {
     s = batchSize == null ? s : s.with("batch-size", batchSize.toString());
     s = criticSteps == null ? s : s.with("critic-steps", criticSteps.toString());
     for (Map.Entry<String, String> e : set.entrySet()) {
-      if (isOption(e.getKey()) && !s.values().containsKey(e.getKey())) {
+      if (isOption(e.getKey()) && !s.has(e.getKey())) {
         throw new IllegalArgumentException(
             e.getKey()
                 + " is an option, not a setting: write --"
@@ -330,7 +343,7 @@ final class TrainCommand implements Callable<Integer> {
       s = s.with(e.getKey(), e.getValue());
     }
     // Finds what is wrong with a value before anything is opened.
-    Design.of(s, 1, 28, 28);
+    Model.of(s, 1, 28, 28);
     return s;
   }
 

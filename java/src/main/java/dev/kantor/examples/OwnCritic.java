@@ -1,9 +1,10 @@
 package dev.kantor.examples;
 
 import dev.kantor.gan.Design;
-import dev.kantor.gan.Gan;
+import dev.kantor.gan.Learner;
 import dev.kantor.gan.Objective;
 import dev.kantor.gan.Regulariser;
+import dev.kantor.gan.Samples;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Program;
 import dev.kantor.graph.State;
@@ -80,11 +81,13 @@ public final class OwnCritic {
     try (Arena arena = Arena.ofConfined();
         Device device = Device.open("cpu", 0);
         State state = new State(device);
-        Gan gan = new Gan(design, state, bars(arena, 512), 512, 7, Program.Options.DEFAULT)) {
-      gan.job().iteration().run(iterations);
-      int columns = gan.job().metrics().size();
-      int distance = gan.job().metrics().indexOf("distance");
-      float[] ring = state.floats(gan.job().ring());
+        Learner learner =
+            new Learner(
+                design, state, Samples.of(bars(arena, 512), 512), 7, Program.Options.DEFAULT)) {
+      learner.job().iteration().run(iterations);
+      int columns = learner.job().metrics().size();
+      int distance = learner.job().metrics().indexOf("distance");
+      float[] ring = state.floats(learner.job().ring());
       int rows = ring.length / columns;
       out.printf(
           "distance after 10 iterations %.3f, after %d %.3f%n",

@@ -7,6 +7,7 @@ import dev.kantor.gan.Objective.Wasserstein;
 import dev.kantor.gan.Regulariser.GradientPenalty;
 import dev.kantor.gan.Regulariser.None;
 import dev.kantor.gan.Regulariser.ZeroCentred;
+import dev.kantor.graph.State;
 import dev.kantor.nn.Activation;
 import dev.kantor.nn.ConvNets;
 import dev.kantor.nn.Initialisation;
@@ -16,6 +17,7 @@ import dev.kantor.optim.Optimizer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 
 /**
  * The independent choices that make a GAN. Made from {@link Settings}, or by hand with networks and
@@ -37,7 +39,8 @@ public record Design(
     double ema,
     int criticSteps,
     long batchSize,
-    long latent) {
+    long latent)
+    implements Model {
 
   public Design {
     Objects.requireNonNull(generator, "generator");
@@ -55,6 +58,26 @@ public record Design(
               + ", "
               + clip);
     }
+  }
+
+  @Override
+  public int batchesPerIteration() {
+    return criticSteps;
+  }
+
+  @Override
+  public long classes() {
+    return 0;
+  }
+
+  @Override
+  public Optional<Generation> generation() {
+    return Optional.of(new Generation(generator, latent, 0, Generation.Range.SIGNED, ema > 0));
+  }
+
+  @Override
+  public Updates bind(State state) {
+    return new Updates(this, state);
   }
 
   /**
@@ -135,16 +158,13 @@ public record Design(
                 null,
                 layerNorm,
                 init);
-    double rate = s.number("learning-rate");
-    double generatorRate =
-        s.text("generator-learning-rate").isEmpty() ? rate : s.number("generator-learning-rate");
     return new Design(
         generator,
         critic,
         objective,
         regulariser,
-        optimizer(s, generatorRate),
-        optimizer(s, rate),
+        s.optimizer(s.rate("generator-learning-rate")),
+        s.optimizer(s.number("learning-rate")),
         kind.equals("clip") ? clip : 0,
         s.number("ema"),
         (int) s.integer("critic-steps", 1),
@@ -157,19 +177,5 @@ public record Design(
     w.addAll(hidden);
     w.add(last);
     return w;
-  }
-
-  private static Optimizer optimizer(Settings s, double rate) {
-    return switch (s.choice("optimizer", "adam", "rmsprop", "sgd")) {
-      case "rmsprop" -> new Optimizer.RmsProp(rate, s.number("alpha"), s.number("epsilon"));
-      case "sgd" -> new Optimizer.Sgd(rate, s.number("beta1"));
-      default ->
-          new Optimizer.Adam(
-              rate,
-              s.number("beta1"),
-              s.number("beta2"),
-              s.number("epsilon"),
-              s.number("weight-decay"));
-    };
   }
 }

@@ -9,11 +9,11 @@ import dev.kantor.nn.Parameter;
 import dev.kantor.nn.Pass;
 import dev.kantor.tensor.DType;
 import dev.kantor.tensor.Shape;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.function.Function;
+import java.util.function.IntUnaryOperator;
 
 /**
- * Draws samples from a generator whose parameters are in a state, without touching the state's
+ * Draws samples from a generator whose tensors are in a state, without touching the state's
  * training.
  */
 public final class Sampler implements AutoCloseable {
@@ -21,87 +21,146 @@ public final class Sampler implements AutoCloseable {
   // shares the seed.
   private static final long SAMPLE_STREAMS = 2L << 24;
 
+  private final Generation generation;
+  private final State trained;
   private final State state;
-  private final Program program;
+  private final Slot seed;
   private final Slot counter;
-  private final Slot samples;
-  private final long rows;
+  private final Slot labels;
+  private final Program drawing;
+  private final int rows;
+  private Slot samples;
+  private Slot codes;
+  private Program noise;
+  private Program decoding;
 
   /**
-   * @param trained holds the generator's slots, and those of its moving average if it has one,
-   *     which then is drawn from
+   * @param trained holds {@link Generation#slots}
    * @param rows samples in a batch
    */
-  public Sampler(Design design, State trained, long rows, long seed) {
+  public Sampler(Generation generation, State trained, int rows, long seed) {
+    this.generation = generation;
+    this.trained = trained;
     this.rows = rows;
     state = trained.child();
-    Slot seedSlot = state.add(new Slot("sampler.seed", DType.I64, Shape.of(1)));
-    state.set(seedSlot, seed);
+    this.seed = state.add(new Slot("sampler.seed", DType.I64, Shape.of(1)));
+    state.set(this.seed, seed);
     counter = state.add(Slot.counter("sampler.counter"));
-    Slot[] output = new Slot[1];
-    var graph =
-        Trace.of(
-            t -> {
-              t.streamsFrom(SAMPLE_STREAMS);
-              for (Parameter p : design.generator().parameters()) {
-                if (trained.contains(Updates.average(p).name())) {
-                  t.substitute(p.slot(), t.read(Updates.average(p)));
-                }
-              }
-              Value x =
-                  design
-                      .generator()
-                      .forward(
-                          Pass.evaluation(t),
-                          t.normal(
-                              new Trace.Clock(seedSlot, counter, 1, 0), rows, design.latent()));
-              output[0] = state.add(new Slot("sampler.samples", x.dtype(), x.shape()));
-              t.write(output[0], x);
-              t.increment(counter, 1);
-            });
-    samples = output[0];
-    program = Program.compile(graph, state);
+    labels = state.add(new Slot("sampler.labels", DType.I32, Shape.of(rows)));
+    drawing = compile(this::noise);
   }
 
-  /**
-   * The slots that sampling reads: the generator's parameters and buffers, and the moving averages
-   * if the design has them.
-   */
-  public static List<Slot> slots(Design design) {
-    List<Slot> slots = new ArrayList<>();
-    for (Parameter p : design.generator().parameters()) {
-      slots.add(p.slot());
-      if (design.ema() > 0) {
-        slots.add(Updates.average(p));
+  private Value noise(Trace t) {
+    t.streamsFrom(SAMPLE_STREAMS);
+    return t.normal(new Trace.Clock(seed, counter, 1, 0), rows, generation.latent());
+  }
+
+  private Value draw(Trace t, Value z) {
+    if (generation.averaged()) {
+      for (Parameter p : generation.tensors()) {
+        t.substitute(p.slot(), t.read(Tensors.average(p)));
       }
     }
-    design.generator().buffers().forEach(p -> slots.add(p.slot()));
-    return slots;
+    return generation.draw(Pass.evaluation(t), z, t.read(labels));
+  }
+
+  private Program compile(Function<Trace, Value> code) {
+    return Program.compile(
+        Trace.of(
+            t -> {
+              Value x = draw(t, code.apply(t));
+              if (samples == null) {
+                samples = state.add(new Slot("sampler.samples", x.dtype(), x.shape()));
+              }
+              t.write(samples, x);
+              t.increment(counter, 1);
+            }),
+        state);
   }
 
   /** Samples in a batch. */
-  public long rows() {
+  public int rows() {
     return rows;
   }
 
   /**
    * Batch number {@code index}, row-major [rows, features], in [-1, 1]: the same for the same seed,
-   * index and parameters.
+   * index, classes and tensors.
+   *
+   * @param classOf the class of each row; not asked without classes
+   * @throws IllegalArgumentException if there is no such class
    */
-  public float[] batch(long index) {
+  public float[] batch(long index, IntUnaryOperator classOf) {
+    setLabels(classOf);
     state.set(counter, index);
-    program.run(1);
+    drawing.run(1);
     return state.floats(samples);
+  }
+
+  /** Batch number {@code index}; where there are classes, they take turns. */
+  public float[] batch(long index) {
+    return batch(index, row -> (int) ((index * rows + row) % Math.max(1, generation.classes())));
+  }
+
+  /** The noise [rows, latent] that batch number {@code index} is drawn from. */
+  public float[] codes(long index) {
+    openCodes();
+    state.set(counter, index);
+    noise.run(1);
+    return state.floats(codes);
+  }
+
+  /**
+   * The samples of given noise, as {@link #batch} gives them.
+   *
+   * @param code [rows, latent]
+   */
+  public float[] decode(float[] code, IntUnaryOperator classOf) {
+    openCodes();
+    setLabels(classOf);
+    state.set(codes, code);
+    decoding.run(1);
+    return state.floats(samples);
+  }
+
+  private void openCodes() {
+    if (codes == null) {
+      codes = state.add(Slot.f32("sampler.codes", rows, generation.latent()));
+      noise = Program.compile(Trace.of(t -> t.write(codes, noise(t))), state);
+      decoding = compile(t -> t.read(codes));
+    }
+  }
+
+  private void setLabels(IntUnaryOperator classOf) {
+    if (generation.classes() == 0) {
+      return;
+    }
+    int[] values = new int[rows];
+    for (int row = 0; row < rows; row++) {
+      values[row] = classOf.applyAsInt(row);
+      if (values[row] < 0 || values[row] >= generation.classes()) {
+        throw new IllegalArgumentException(
+            "there is no class "
+                + values[row]
+                + "; there are 0 to "
+                + (generation.classes() - 1));
+      }
+    }
+    state.setInts(labels, values);
   }
 
   /** Draws {@code batches} batches and keeps the last; for measuring. */
   public void replay(long batches) {
-    program.run(batches);
+    drawing.run(batches);
   }
 
   @Override
   public void close() {
-    program.close();
+    drawing.close();
+    if (noise != null) {
+      noise.close();
+      decoding.close();
+    }
     state.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.kantor.gan;
 
+import dev.kantor.optim.Optimizer;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -31,6 +32,10 @@ public final class Settings {
 
   public Collection<Setting> all() {
     return byName.values();
+  }
+
+  public boolean has(String name) {
+    return byName.containsKey(name);
   }
 
   /** Names and values. */
@@ -118,6 +123,22 @@ public final class Settings {
       throw bad(name, "positive whole numbers with commas between", e);
     }
     throw bad(name, "positive whole numbers with commas between", null);
+  }
+
+  /** The optimiser that the settings name, with a learning rate. */
+  Optimizer optimizer(double rate) {
+    return switch (choice("optimizer", "adam", "rmsprop", "sgd")) {
+      case "rmsprop" -> new Optimizer.RmsProp(rate, number("alpha"), number("epsilon"));
+      case "sgd" -> new Optimizer.Sgd(rate, number("beta1"));
+      default ->
+          new Optimizer.Adam(
+              rate, number("beta1"), number("beta2"), number("epsilon"), number("weight-decay"));
+    };
+  }
+
+  /** A learning rate that is that of all if it is empty. */
+  double rate(String name) {
+    return number(text(name).isEmpty() ? "learning-rate" : name);
   }
 
   private IllegalArgumentException bad(String name, String expected, Exception cause) {

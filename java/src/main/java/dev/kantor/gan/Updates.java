@@ -7,16 +7,14 @@ import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
 import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
-import dev.kantor.nn.Module;
 import dev.kantor.nn.Parameter;
 import dev.kantor.nn.Pass;
 import dev.kantor.optim.Optimizer;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
 /** The updates of a design, bound to a state's slots, ready to be written into a trace. */
-public final class Updates {
+public final class Updates implements Model.Bound {
   /** What an iteration reports, in this order; the critic's are from its last update. */
   public static final List<String> METRICS =
       List.of(
@@ -30,19 +28,15 @@ public final class Updates {
           "score_fake",
           "input_gradient_norm");
 
-  // A range of random streams of its own, so that nothing else that the seed drives depends on it.
-  private static final long INITIAL_STREAMS = 1L << 24;
-
   private final Design design;
-  private final State state;
+  private final Tensors tensors;
   private final Optimizer.Bound critic;
   private final Optimizer.Bound generator;
 
   /** Adds the parameters' and the optimisers' slots to a state. */
   public Updates(Design design, State state) {
     this.design = design;
-    this.state = state;
-    tensors().forEach(p -> state.add(p.slot()));
+    tensors = Tensors.add(state, List.of(design.critic(), design.generator()));
     critic =
         design
             .criticOptimizer()
@@ -59,52 +53,53 @@ public final class Updates {
                 state,
                 design.generator().parameters(),
                 new Optimizer.Around(0, design.ema()));
-  }
-
-  /**
-   * The critic's parameters, then the generator's: the order in which {@link Trace#guardedNorms}
-   * numbers their gradients.
-   */
-  public List<Parameter> parameters() {
-    List<Parameter> all = new ArrayList<>(design.critic().parameters());
-    all.addAll(design.generator().parameters());
-    return all;
-  }
-
-  private List<Parameter> tensors() {
-    List<Parameter> all = new ArrayList<>(parameters());
-    all.addAll(design.critic().buffers());
-    all.addAll(design.generator().buffers());
-    return all;
-  }
-
-  /**
-   * Writes the parameters' and buffers' first values, and those of the moving averages. Run the
-   * program once.
-   */
-  public void traceInitial(Trace t, Slot seed, Slot counter) {
-    t.streamsFrom(INITIAL_STREAMS);
-    Trace.Clock clock = new Trace.Clock(seed, counter, 1, 0);
-    for (Parameter p : tensors()) {
-      long[] dims = p.slot().shape().dims();
-      Value v =
-          switch (p.initial()) {
-            case Parameter.Initial.Uniform(double bound) -> t.uniform(clock, -bound, bound, dims);
-            case Parameter.Initial.Normal(double deviation) ->
-                Ops.scale(t.normal(clock, dims), deviation);
-            case Parameter.Initial.Constant(double value) -> Ops.full(value, dims);
-          };
-      t.write(p.slot(), v);
-      Slot average = average(p);
-      if (state.contains(average.name())) {
-        t.write(average, v);
-      }
+    if (design.ema() > 0) {
+      Tensors.addAverages(state, design.generator());
     }
   }
 
-  /** The slot of a parameter's moving average, where there is one. */
-  static Slot average(Parameter p) {
-    return new Slot(p.slot().name() + ".ema", p.slot().dtype(), p.slot().shape());
+  @Override
+  public List<String> metrics() {
+    return METRICS;
+  }
+
+  /** The critic's parameters, then the generator's. */
+  @Override
+  public List<Parameter> parameters() {
+    return Tensors.parameters(List.of(design.critic(), design.generator()));
+  }
+
+  @Override
+  public void traceInitial(Trace t, Slot seed, Slot counter) {
+    tensors.traceInitial(t, seed, counter);
+  }
+
+  @Override
+  public List<Value> traceIteration(Trace t, Batches batches, Slot counter) {
+    return traceIteration(t, new DataInputs(batches, design), counter);
+  }
+
+  /** A GAN's inputs from a data set. */
+  private record DataInputs(Batches batches, Design design) implements Inputs {
+    @Override
+    public Value real(int criticStep) {
+      return batches.images(criticStep, Generation.Range.SIGNED);
+    }
+
+    @Override
+    public Value criticNoise(int criticStep) {
+      return batches.normal(criticStep, design.batchSize(), design.latent());
+    }
+
+    @Override
+    public Value alpha(int criticStep) {
+      return batches.uniform(criticStep, design.batchSize(), 1);
+    }
+
+    @Override
+    public Value generatorNoise() {
+      return batches.normal(design.batchSize(), design.latent());
+    }
   }
 
   /**
@@ -120,9 +115,12 @@ public final class Updates {
     }
     Value fake = design.generator().forward(Pass.training(t), inputs.generatorNoise());
     Value loss = design.objective().generator(design.critic().forward(Pass.training(t), fake));
-    List<Value> gradients = Gradients.grad(loss, slots(t, design.generator()));
-    Value norm = totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
+    List<Value> gradients = Gradients.grad(loss, Tensors.read(t, design.generator()));
+    Value norm = Tensors.totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
     generator.update(t, gradients);
+    if (design.ema() > 0) {
+      Tensors.updateAverages(t, design.generator(), design.ema());
+    }
     return List.of(
         ofCritic.get(0),
         loss,
@@ -150,8 +148,8 @@ public final class Updates {
                 fake,
                 () -> inputs.alpha(step));
     Value total = penalty.map(p -> Ops.add(loss, p.value())).orElse(loss);
-    List<Value> gradients = Gradients.grad(total, slots(t, design.critic()));
-    Value norm = totalNorm(t.guardedNorms(counter, gradients, 0));
+    List<Value> gradients = Gradients.grad(total, Tensors.read(t, design.critic()));
+    Value norm = Tensors.totalNorm(t.guardedNorms(counter, gradients, 0));
     Value zero = Ops.full(0);
     List<Value> metrics =
         List.of(
@@ -164,13 +162,5 @@ public final class Updates {
             penalty.map(p -> Ops.mean(p.norms())).orElse(zero));
     critic.update(t, gradients);
     return metrics;
-  }
-
-  private static Value totalNorm(Value norms) {
-    return Ops.slice(norms, 0, norms.shape().dim(0) - 1, 1);
-  }
-
-  private static List<Value> slots(Trace t, Module module) {
-    return module.parameters().stream().map(p -> t.read(p.slot())).toList();
   }
 }

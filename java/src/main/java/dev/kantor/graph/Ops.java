@@ -344,6 +344,20 @@ public final class Ops {
     return apply(new Structural.MatMul(transposeA, transposeB), a, b);
   }
 
+  /** The column of each row's largest element, i32 [rows]; among equals the first. */
+  public static Value argmax(Value x) {
+    long rows = x.shape().dim(0);
+    long columns = x.shape().count() / rows;
+    Value planes = reshape(x, Shape.of(rows, 1, 1, columns));
+    Value index = node(new Convolution.MaxPool(1, columns, 1, 1), planes).outputs.get(1);
+    return reshape(index, Shape.of(rows));
+  }
+
+  /** Rows with 1 in their label's column and 0 elsewhere, [rows, classes] of i32 [rows]. */
+  public static Value oneHot(Value labels, long classes) {
+    return apply(new Sources.OneHot(classes), labels);
+  }
+
   /** The same value as a node of its own, until {@link Simplify} takes it out. */
   static Value identity(Value x) {
     return unary(UnaryKind.SCALE, 1f, x);

@@ -227,6 +227,20 @@ public final class State implements AutoCloseable {
     }
   }
 
+  /** The contents of an int32 slot. */
+  public int[] ints(Slot slot) {
+    try (Arena arena = Arena.ofConfined()) {
+      return read(slot, arena).toArray(ValueLayout.JAVA_INT);
+    }
+  }
+
+  /** Replaces the contents of an int32 slot. */
+  public void setInts(Slot slot, int... contents) {
+    try (Arena arena = Arena.ofConfined()) {
+      write(slot, arena.allocateFrom(ValueLayout.JAVA_INT, contents));
+    }
+  }
+
   private static void requireFloating(Slot slot) {
     if (!slot.dtype().isFloating()) {
       throw new IllegalArgumentException(

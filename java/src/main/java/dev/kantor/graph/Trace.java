@@ -249,6 +249,12 @@ public final class Trace {
         .output();
   }
 
+  /** Labels i32 [n] of samples by index; the labels of all are i32 [count, 1]. */
+  public Value gatherLabels(Slot labels, Value indices) {
+    Value rows = record(new Sources.GatherLabels(), List.of(read(labels), indices)).output();
+    return Ops.reshape(rows, indices.shape());
+  }
+
   /** Counts of x's elements in equal bins of [low, high], i64[bins]. */
   public Value histogram(Value x, int bins, double low, double high) {
     return record(new Effects.Histogram(bins, (float) low, (float) high), List.of(x)).output();

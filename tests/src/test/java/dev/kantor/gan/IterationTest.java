@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -54,17 +55,50 @@ class IterationTest {
             .with("optimizer", "sgd")
             .with("learning-rate", "0.01"),
         small("gan").with("regulariser", "r1").with("init", "normal-0.02"),
-        small("gan").with("regulariser", "r2").with("critic-activation", "silu"));
+        small("gan").with("regulariser", "r2").with("critic-activation", "silu"),
+        small("dcgan").with("ema", "0.9"),
+        small("wdcgan"),
+        small("wdcgan-gp"),
+        small("wdcgan-gp").with("critic-activation", "softplus"),
+        small("cvae-gan").with("ema", "0.9"),
+        small("cvae-gan").with("d-noise", "free").with("reconstruction", "squared-error"),
+        small("classifier"));
   }
 
+  private static final Map<String, String> SMALL =
+      Map.of(
+          "critic-hidden",
+          "33,20",
+          "generator-hidden",
+          "24,40",
+          "critic-channels",
+          "3,5",
+          "critic-dense",
+          "18",
+          "generator-channels",
+          "6,4",
+          "encoder-channels",
+          "3,5,4",
+          "decoder-channels",
+          "5,3",
+          "latent",
+          "10",
+          "batch-size",
+          "16",
+          "critic-steps",
+          "2");
+
+  /** A variant with small networks. */
   private static Settings small(String variant) {
-    return Variant.of(variant)
-        .settings()
-        .with("critic-hidden", "33,20")
-        .with("generator-hidden", "24,40")
-        .with("latent", "10")
-        .with("batch-size", "16")
-        .with("critic-steps", "2");
+    Settings s = Variant.of(variant).settings();
+    for (Map.Entry<String, String> e : SMALL.entrySet()) {
+      s = s.has(e.getKey()) ? s.with(e.getKey(), e.getValue()) : s;
+    }
+    return s;
+  }
+
+  private static Samples samples() {
+    return new Samples(glyphs.images(), glyphs.labels(), glyphs.count(), glyphs.classes());
   }
 
   /** The training state after some iterations, run in chunks. */
@@ -72,10 +106,10 @@ class IterationTest {
       Settings settings, String device, int threads, Program.Options options, int... chunks) {
     try (Device d = Device.open(device, threads);
         State state = new State(d);
-        Gan gan =
-            new Gan(Design.of(settings, 784), state, glyphs.images(), glyphs.count(), 3, options)) {
+        Learner learner =
+            new Learner(Model.of(settings, 1, 28, 28), state, samples(), 3, options)) {
       for (int n : chunks) {
-        assertEquals(Status.OK, gan.job().iteration().run(n).status());
+        assertEquals(Status.OK, learner.job().iteration().run(n).status());
       }
       Map<String, double[]> result = new LinkedHashMap<>();
       for (Slot slot : state.slots()) {
@@ -126,11 +160,21 @@ class IterationTest {
         train(settings, "reference", 1, new Program.Options(false, true), 2);
     Map<String, double[]> all = train(settings, "cpu", 2, Program.Options.DEFAULT, 2);
     for (String name : plain.keySet()) {
+      if (FEEDS_BATCH_NORM.matcher(name).lookingAt()) {
+        continue;
+      }
       assertClose(name, plain.get(name), merged.get(name));
       assertClose(name, plain.get(name), fused.get(name));
       assertClose(name, plain.get(name), all.get(name));
     }
   }
+
+  // Biases that batch norm takes out again, and the running means that they shift. Their gradient is
+  // zero but for rounding, which Adam and RMSprop divide by its own size.
+  private static final Pattern FEEDS_BATCH_NORM =
+      Pattern.compile(
+          "(generator\\.[47]|encoder\\.[036])\\.bias"
+              + "|(generator\\.[58]|encoder\\.[147])\\.running_mean");
 
   private static void assertClose(String name, double[] expected, double[] actual) {
     double difference = 0;
@@ -155,15 +199,9 @@ class IterationTest {
         (variant, expected) -> {
           try (Device d = Device.open("cpu", 1);
               State state = new State(d);
-              Gan gan =
-                  new Gan(
-                      Design.of(Variant.of(variant).settings().with("critic-steps", "1"), 784),
-                      state,
-                      glyphs.images(),
-                      glyphs.count(),
-                      3,
-                      Program.Options.DEFAULT)) {
-            double ours = gan.job().iteration().flops() / 1e9;
+              Learner learner =
+                  new Learner(Model.of(Variant.of(variant).settings().with("critic-steps", "1"), 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT)) {
+            double ours = learner.job().iteration().flops() / 1e9;
             assertTrue(
                 ours < expected * 1.04,
                 variant + " takes " + ours + " GFLOP an iteration, expected about " + expected);
@@ -177,21 +215,15 @@ class IterationTest {
     Settings wild = small(variant).with("learning-rate", "1e30");
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
-        Gan gan =
-            new Gan(
-                Design.of(wild, 784),
-                state,
-                glyphs.images(),
-                glyphs.count(),
-                3,
-                Program.Options.DEFAULT)) {
-      var result = gan.job().iteration().run(1000);
+        Learner learner =
+            new Learner(Model.of(wild, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT)) {
+      var result = learner.job().iteration().run(1000);
       assertEquals(Status.FAULT, result.status());
-      long[] fault = state.longs(gan.job().fault());
+      long[] fault = state.longs(learner.job().fault());
       assertEquals(1, fault[0]);
-      assertTrue(fault[1] >= 0 && fault[1] < gan.job().tensors().size());
+      assertTrue(fault[1] >= 0 && fault[1] < learner.job().tensors().size());
       assertEquals(result.completed(), fault[2]);
-      assertEquals(fault[2], state.longs(gan.job().counter())[0]);
+      assertEquals(fault[2], state.longs(learner.job().counter())[0]);
       for (Slot slot : state.slots()) {
         if (slot.dtype().isFloating() && !slot.name().equals("metrics")) {
           for (double v : state.doubles(slot)) {
@@ -206,26 +238,20 @@ class IterationTest {
   void nothingGrowsOverAThousandIterations() throws IOException {
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
-        Gan gan =
-            new Gan(
-                Design.of(small("wgan-gp"), 784),
-                state,
-                glyphs.images(),
-                glyphs.count(),
-                3,
-                Program.Options.DEFAULT)) {
+        Learner learner =
+            new Learner(Model.of(small("wgan-gp"), 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT)) {
       for (int i = 0; i < 200; i++) {
-        gan.job().iteration().run(1);
+        learner.job().iteration().run(1);
       }
       var threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
       System.gc();
       long resident = resident();
       long allocated = threads.getCurrentThreadAllocatedBytes();
-      gan.job().iteration().run(1000);
+      learner.job().iteration().run(1000);
       long inOneCall = threads.getCurrentThreadAllocatedBytes() - allocated;
       allocated = threads.getCurrentThreadAllocatedBytes();
       for (int i = 0; i < 1000; i++) {
-        gan.job().iteration().run(1);
+        learner.job().iteration().run(1);
       }
       long inCalls = threads.getCurrentThreadAllocatedBytes() - allocated;
       assertTrue(
@@ -256,13 +282,7 @@ class IterationTest {
           assertThrows(
               IllegalArgumentException.class,
               () ->
-                  new Gan(
-                      Design.of(s, 784),
-                      state,
-                      glyphs.images(),
-                      glyphs.count(),
-                      3,
-                      Program.Options.DEFAULT));
+                  new Learner(Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT));
       assertTrue(
           e.getMessage().contains("501") && e.getMessage().contains("batch-size"), e.getMessage());
     }
@@ -274,19 +294,13 @@ class IterationTest {
     Map<String, double[]> undisturbed = train(s, "cpu", 2, Program.Options.DEFAULT, 4);
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
-        Gan gan =
-            new Gan(
-                Design.of(s, 784),
-                state,
-                glyphs.images(),
-                glyphs.count(),
-                3,
-                Program.Options.DEFAULT);
-        Sampler sampler = new Sampler(Design.of(s, 784), state, 5, 9)) {
+        Learner learner =
+            new Learner(Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT);
+        Sampler sampler = new Sampler(Model.of(s, 1, 28, 28).generation().orElseThrow(), state, 5, 9)) {
       float[] before = sampler.batch(0);
-      gan.job().iteration().run(2);
+      learner.job().iteration().run(2);
       sampler.batch(1);
-      gan.job().iteration().run(2);
+      learner.job().iteration().run(2);
       float[] after = sampler.batch(0);
       assertArrayEquals(after, sampler.batch(0));
       assertTrue(!java.util.Arrays.equals(before, after), "training must change the samples");

@@ -1,0 +1,102 @@
+package dev.kantor.cli;
+
+import dev.kantor.gan.Classification;
+import dev.kantor.gan.Classifier;
+import dev.kantor.gan.Generation;
+import dev.kantor.gan.Model;
+import dev.kantor.gan.Sampler;
+import dev.kantor.gan.Samples;
+import dev.kantor.graph.State;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+import java.util.Locale;
+
+/** What can be seen of a model while it learns, at the end of each epoch. */
+interface Sight extends AutoCloseable {
+  /** Samples in a picture, and in a row of it. */
+  int SAMPLES = 100;
+
+  int COLUMNS = 10;
+
+  /**
+   * Shows the model as it is now.
+   *
+   * @param picture where a picture goes, if there is one
+   */
+  void show(Path picture) throws IOException;
+
+  @Override
+  void close();
+
+  /** What there is to see of a model. */
+  static Sight of(Model model, State state, Images images, long seed, PrintWriter err) {
+    if (model.generation().isPresent()) {
+      return new Drawn(
+          model.generation().get(),
+          new Sampler(model.generation().get(), state, SAMPLES, seed),
+          images.size());
+    }
+    if (model instanceof Classifier classifier && images.test().isPresent()) {
+      return new Tested(
+          new Classification(classifier, state, images.size().numbers()),
+          images.test().get(),
+          err);
+    }
+    return new Nothing();
+  }
+
+  /** A grid of samples; where there are classes, each has its row, or rows. */
+  record Drawn(Generation generation, Sampler sampler, Pictures.Size size) implements Sight {
+    @Override
+    public void show(Path picture) throws IOException {
+      long classes = Math.max(1, generation.classes());
+      try (Arena arena = Arena.ofConfined()) {
+        Pictures.writeGrid(
+            picture,
+            Pictures.toBytes(
+                Pictures.draw(sampler, size, SAMPLES, i -> (int) (i / COLUMNS % classes), arena),
+                arena),
+            size,
+            COLUMNS);
+      }
+    }
+
+    @Override
+    public void close() {
+      sampler.close();
+    }
+  }
+
+  /** The share of test images that a classifier is right about. */
+  record Tested(Classification classification, Samples test, PrintWriter err) implements Sight {
+    @Override
+    public void show(Path picture) {
+      err.println(
+          String.format(
+              Locale.ROOT,
+              "%.2f %% of %,d test images are classified correctly",
+              100 * classification.accuracy(test),
+              test.count()));
+    }
+
+    @Override
+    public void close() {
+      classification.close();
+    }
+  }
+
+  /** Nothing. */
+  record Nothing() implements Sight {
+    @Override
+    public void show(Path picture) {
+      // There is nothing to see.
+    }
+
+    @Override
+    public void close() {
+      // Nothing was opened.
+    }
+  }
+}
