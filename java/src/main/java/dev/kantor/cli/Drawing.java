@@ -9,6 +9,8 @@ import dev.kantor.gan.Sampler;
 import dev.kantor.gan.Samples;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
+import dev.kantor.nativelib.KantorException;
+import dev.kantor.nativelib.Status;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -71,7 +73,8 @@ interface Drawing {
     @Option(
         names = "--interpolate",
         description = {
-          "Samples on the way from one noise to another, a row for each class if there are classes.",
+          "Samples on the way from one noise to another, a row for each class if there are"
+              + " classes.",
           "FILE.png is a strip, FILE.apng an animation."
         })
     private boolean interpolate;
@@ -81,14 +84,14 @@ interface Drawing {
      *
      * @param count null: not given
      * @param label null: not given
-     * @throws IllegalArgumentException if the model cannot, or the numbers are not good
+     * @throws IllegalArgumentException if the options do not go together
+     * @throws KantorException if the model cannot draw so
      */
     Drawing of(Model model, Long count, Integer label, Path out, long seed) {
       Generation generation =
           model
               .generation()
-              .orElseThrow(
-                  () -> new IllegalArgumentException("a classifier draws no samples"));
+              .orElseThrow(() -> unable("a classifier draws no samples; train another variant"));
       boolean animated = SampleFiles.isAnimation(out);
       if (count != null && count < 1) {
         throw new IllegalArgumentException("--count is " + count + "; expected at least 1");
@@ -98,8 +101,7 @@ interface Drawing {
       }
       if (reconstruct) {
         if (!(model instanceof CvaeGan vae)) {
-          throw new IllegalArgumentException(
-              "this variant has no encoder, so it reconstructs nothing; cvae-gan does");
+          throw unable("this variant has no encoder, so it reconstructs nothing; cvae-gan does");
         }
         if (label != null) {
           throw new IllegalArgumentException("--reconstruct takes images of every class");
@@ -107,7 +109,7 @@ interface Drawing {
         return new Reconstructions(vae, Math.toIntExact(count == null ? 50 : count));
       }
       if (generation.classes() == 0 && (label != null || allClasses)) {
-        throw new IllegalArgumentException(
+        throw unable(
             "the run has not learnt classes, so it cannot draw one; leave "
                 + (label == null ? "--all-classes" : "--class")
                 + " out, or train cvae-gan");
@@ -133,6 +135,10 @@ interface Drawing {
           ? new ByClass(generation, Math.toIntExact(count == null ? 10 : count), seed)
           : new Noise(generation, count, label, seed);
     }
+  }
+
+  private static KantorException unable(String message) {
+    return new KantorException(Status.UNSUPPORTED, message);
   }
 
   /**

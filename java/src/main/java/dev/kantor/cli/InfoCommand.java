@@ -186,7 +186,8 @@ final class InfoCommand implements Callable<Integer> {
     try (Device on = device.open(null, null);
         Arena arena = Arena.ofConfined();
         State state = new State(on);
-        Learner learner = new Learner(model, state, blank(model, arena), 1, Program.Options.DEFAULT)) {
+        Learner learner =
+            new Learner(model, state, blank(model, arena), 1, Program.Options.DEFAULT)) {
       Program p = learner.job().iteration();
       Machine machine = Machine.measure(on);
       if (json) {

@@ -82,8 +82,7 @@ public final class Main {
    * a second, each takes a good part.
    */
   private static void warmUp() {
-    Generation generation =
-        Design.of(Variant.of("gan").settings(), 1).generation().orElseThrow();
+    Generation generation = Design.of(Variant.of("gan").settings(), 1).generation().orElseThrow();
     try (Device device = Device.open("cpu", 1);
         State state = new State(device)) {
       generation.slots().forEach(state::add);

@@ -31,24 +31,17 @@ final class Pictures {
               "Losses",
               "loss",
               false,
-              List.of(
-                  "critic_loss", "generator_loss", "penalty", "class_loss", "classifier_loss")),
+              List.of("critic_loss", "generator_loss", "penalty", "class_loss", "classifier_loss")),
           new Curves(
               "Autoencoder", "nats an image", true, List.of("reconstruction_loss", "divergence")),
           new Curves("Distance estimate", "distance", false, List.of("distance")),
-          new Curves(
-              "Classes",
-              "share",
-              false,
-              List.of("classifier_accuracy", "class_agreement")),
+          new Curves("Classes", "share", false, List.of("classifier_accuracy", "class_agreement")),
           new Curves(
               "Gradient norms",
               "norm",
               true,
               List.of(
-                  "critic_gradient_norm",
-                  "generator_gradient_norm",
-                  "classifier_gradient_norm")));
+                  "critic_gradient_norm", "generator_gradient_norm", "classifier_gradient_norm")));
 
   private Pictures() {}
 
@@ -90,8 +83,7 @@ final class Pictures {
     MemorySegment all = arena.allocate(bytes, 64);
     for (long row = 0; row < count; row += sampler.rows()) {
       long first = row;
-      float[] batch =
-          sampler.batch(row / sampler.rows(), i -> classOf.applyAsInt(first + i));
+      float[] batch = sampler.batch(row / sampler.rows(), i -> classOf.applyAsInt(first + i));
       int n = (int) (Math.min(sampler.rows(), count - row) * size.numbers());
       MemorySegment.copy(batch, 0, all, ValueLayout.JAVA_FLOAT, row * 4 * size.numbers(), n);
     }
@@ -122,8 +114,7 @@ final class Pictures {
   }
 
   /** Images in a grid. */
-  static void writeGrid(Path file, MemorySegment bytes, Size size, int columns)
-      throws IOException {
+  static void writeGrid(Path file, MemorySegment bytes, Size size, int columns) throws IOException {
     int rows = (int) ((bytes.byteSize() / size.numbers() + columns - 1) / columns);
     grid(size, rows, columns).write(file, bytes);
   }
@@ -145,8 +136,7 @@ final class Pictures {
               .map(name -> new Series(name.replace('_', ' '), epoch, table.column(name)))
               .toList();
       if (!series.isEmpty()) {
-        panels.add(
-            new LinePlot(new Panel.Labels(c.title, "epoch", c.axis), c.logarithmic, series));
+        panels.add(new LinePlot(new Panel.Labels(c.title, "epoch", c.axis), c.logarithmic, series));
       }
     }
     new Figure(CURVES_WIDTH, panels.size() * PANEL_HEIGHT, panels).write(file);

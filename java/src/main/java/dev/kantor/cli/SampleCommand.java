@@ -51,8 +51,8 @@ final class SampleCommand implements Callable<Integer> {
       names = "--count",
       paramLabel = "N",
       description = {
-        "How many samples; with --all-classes: of each class (default: 10), with --interpolate: steps"
-            + " (default: 10, or 30 for",
+        "How many samples; with --all-classes: of each class (default: 10), with --interpolate:"
+            + " steps (default: 10, or 30 for",
         "an animation), with --reconstruct: images (default: 50)."
       })
   private Long count;

@@ -40,9 +40,7 @@ interface Sight extends AutoCloseable {
     }
     if (model instanceof Classifier classifier && images.test().isPresent()) {
       return new Tested(
-          new Classification(classifier, state, images.size().numbers()),
-          images.test().get(),
-          err);
+          new Classification(classifier, state, images.size().numbers()), images.test().get(), err);
     }
     return new Nothing();
   }

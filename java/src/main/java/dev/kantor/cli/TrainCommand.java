@@ -314,7 +314,8 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private int plan(Device on, Session session, Images images, Goal goal) {
-    Estimate estimate = Estimate.measure(on, session.job(), images.samples().images().byteSize(), goal);
+    Estimate estimate =
+        Estimate.measure(on, session.job(), images.samples().images().byteSize(), goal);
     spec.commandLine().getOut().println(json ? estimate.toJson() : estimate.toString());
     return Main.DONE;
   }

@@ -59,8 +59,7 @@ public final class CvaeUpdates implements Model.Bound {
     critic =
         model
             .criticOptimizer()
-            .bind(
-                "critic.optimizer", state, model.critic().parameters(), Optimizer.Around.NOTHING);
+            .bind("critic.optimizer", state, model.critic().parameters(), Optimizer.Around.NOTHING);
     vae =
         model
             .vaeOptimizer()
@@ -109,8 +108,7 @@ public final class CvaeUpdates implements Model.Bound {
       ofCritic = criticUpdate(t, in, step, counter);
     }
     int last = model.criticSteps() - 1;
-    List<Value> ofVae =
-        vaeUpdate(t, in.images(last), in.classes(last), in.codeNoise(), counter);
+    List<Value> ofVae = vaeUpdate(t, in.images(last), in.classes(last), in.codeNoise(), counter);
     return List.of(
         ofCritic.get(0),
         ofVae.get(0),
@@ -151,8 +149,7 @@ public final class CvaeUpdates implements Model.Bound {
         Ops.mean(onFake));
   }
 
-  private List<Value> vaeUpdate(
-      Trace t, Value images, Value classes, Value noise, Slot counter) {
+  private List<Value> vaeUpdate(Trace t, Value images, Value classes, Value noise, Slot counter) {
     Pass pass = Pass.training(t);
     Vae.Code code = model.encoder().encode(pass, images);
     Value logits = model.decoder().forward(pass, Ops.concat(1, code.sample(noise), classes));
@@ -165,11 +162,9 @@ public final class CvaeUpdates implements Model.Bound {
     CvaeGan.Weights w = model.weights();
     Value loss =
         Ops.add(
+            Ops.add(Ops.scale(fidelity, w.reconstruction()), Ops.scale(divergence, w.divergence())),
             Ops.add(
-                Ops.scale(fidelity, w.reconstruction()), Ops.scale(divergence, w.divergence())),
-            Ops.add(
-                Ops.scale(adversarial, w.adversarial()),
-                Ops.scale(classLoss, w.classification())));
+                Ops.scale(adversarial, w.adversarial()), Ops.scale(classLoss, w.classification())));
     List<Value> gradients =
         Gradients.grad(loss, Tensors.read(t, model.autoencoder().toArray(Module[]::new)));
     int before = model.classifier().parameters().size() + model.critic().parameters().size();

@@ -18,8 +18,7 @@ public enum Family {
   private static final String GULRAJANI = "Gulrajani et al. 2017";
   private static final String RADFORD = "Radford, Metz, Chintala 2016";
   private static final String BAO = "Bao et al. 2017";
-  private static final String ACTIVATIONS =
-      "relu, leaky-relu (0.2), tanh, sigmoid, softplus, silu";
+  private static final String ACTIVATIONS = "relu, leaky-relu (0.2), tanh, sigmoid, softplus, silu";
 
   private static final List<Setting> LOSSES =
       List.of(
@@ -152,10 +151,7 @@ public enum Family {
       new Setting("classes", "10", "how many classes the labels tell apart", "MNIST");
   private static final Setting INIT =
       new Setting(
-          "init",
-          "framework",
-          "framework (uniform, 1/sqrt(fan-in)) or normal-0.02",
-          FRAMEWORK);
+          "init", "framework", "framework (uniform, 1/sqrt(fan-in)) or normal-0.02", FRAMEWORK);
 
   /** Whether its models draw samples. */
   public boolean draws() {

@@ -19,8 +19,7 @@ import java.util.Objects;
  * @param range of the network's samples
  * @param averaged whether a moving average of the network's tensors is kept, which is drawn from
  */
-public record Generation(
-    Module network, long latent, long classes, Range range, boolean averaged) {
+public record Generation(Module network, long latent, long classes, Range range, boolean averaged) {
   /** The values that pixels take. */
   public enum Range {
     /** Of a tanh: [-1, 1]. */

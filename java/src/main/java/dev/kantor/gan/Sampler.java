@@ -140,10 +140,7 @@ public final class Sampler implements AutoCloseable {
       values[row] = classOf.applyAsInt(row);
       if (values[row] < 0 || values[row] >= generation.classes()) {
         throw new IllegalArgumentException(
-            "there is no class "
-                + values[row]
-                + "; there are 0 to "
-                + (generation.classes() - 1));
+            "there is no class " + values[row] + "; there are 0 to " + (generation.classes() - 1));
       }
     }
     state.setInts(labels, values);

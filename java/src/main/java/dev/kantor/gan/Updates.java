@@ -116,7 +116,8 @@ public final class Updates implements Model.Bound {
     Value fake = design.generator().forward(Pass.training(t), inputs.generatorNoise());
     Value loss = design.objective().generator(design.critic().forward(Pass.training(t), fake));
     List<Value> gradients = Gradients.grad(loss, Tensors.read(t, design.generator()));
-    Value norm = Tensors.totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
+    Value norm =
+        Tensors.totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
     generator.update(t, gradients);
     if (design.ema() > 0) {
       Tensors.updateAverages(t, design.generator(), design.ema());

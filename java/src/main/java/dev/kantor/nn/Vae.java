@@ -95,8 +95,8 @@ public final class Vae {
   }
 
   /**
-   * Codes with what they are told, [rows, inputs], to images before their sigmoid, [rows, channels *
-   * height * width]: a linear layer, then two 4 x 4 transposed convolutions of stride 2, ReLU
+   * Codes with what they are told, [rows, inputs], to images before their sigmoid, [rows, channels
+   * * height * width]: a linear layer, then two 4 x 4 transposed convolutions of stride 2, ReLU
    * between. Sizes that 4 does not divide get an output padding.
    *
    * @param widths channels of the linear layer's planes and of the first transposed convolution's

@@ -68,12 +68,13 @@ class SampleTest {
     Path png = folder.resolve("a.png");
     Kantor.run("sample", run, "--count", COUNT, "--out", png).expect(0);
     BufferedImage grid = ImageIO.read(png.toFile());
-    assertEquals(2 + 11 * 30, grid.getWidth());
-    assertEquals(2 + 10 * 30, grid.getHeight());
+    // Small images are enlarged to twice their size.
+    assertEquals(2 * (2 + 11 * 30), grid.getWidth());
+    assertEquals(2 * (2 + 10 * 30), grid.getHeight());
     // Sample 102 is in row 9, column 3.
     assertEquals(
         bytes[102 * 784 + 28 * 14 + 14] & 0xFF,
-        grid.getRaster().getSample(2 + 3 * 30 + 14, 2 + 9 * 30 + 14, 0));
+        grid.getRaster().getSample(2 * (2 + 3 * 30 + 14), 2 * (2 + 9 * 30 + 14), 0));
   }
 
   @Test

@@ -169,7 +169,8 @@ class IterationTest {
     }
   }
 
-  // Biases that batch norm takes out again, and the running means that they shift. Their gradient is
+  // Biases that batch norm takes out again, and the running means that they shift. Their gradient
+  // is
   // zero but for rounding, which Adam and RMSprop divide by its own size.
   private static final Pattern FEEDS_BATCH_NORM =
       Pattern.compile(
@@ -200,7 +201,12 @@ class IterationTest {
           try (Device d = Device.open("cpu", 1);
               State state = new State(d);
               Learner learner =
-                  new Learner(Model.of(Variant.of(variant).settings().with("critic-steps", "1"), 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT)) {
+                  new Learner(
+                      Model.of(Variant.of(variant).settings().with("critic-steps", "1"), 1, 28, 28),
+                      state,
+                      samples(),
+                      3,
+                      Program.Options.DEFAULT)) {
             double ours = learner.job().iteration().flops() / 1e9;
             assertTrue(
                 ours < expected * 1.04,
@@ -239,7 +245,12 @@ class IterationTest {
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
         Learner learner =
-            new Learner(Model.of(small("wgan-gp"), 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT)) {
+            new Learner(
+                Model.of(small("wgan-gp"), 1, 28, 28),
+                state,
+                samples(),
+                3,
+                Program.Options.DEFAULT)) {
       for (int i = 0; i < 200; i++) {
         learner.job().iteration().run(1);
       }
@@ -282,7 +293,8 @@ class IterationTest {
           assertThrows(
               IllegalArgumentException.class,
               () ->
-                  new Learner(Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT));
+                  new Learner(
+                      Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT));
       assertTrue(
           e.getMessage().contains("501") && e.getMessage().contains("batch-size"), e.getMessage());
     }
@@ -296,7 +308,8 @@ class IterationTest {
         State state = new State(d);
         Learner learner =
             new Learner(Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT);
-        Sampler sampler = new Sampler(Model.of(s, 1, 28, 28).generation().orElseThrow(), state, 5, 9)) {
+        Sampler sampler =
+            new Sampler(Model.of(s, 1, 28, 28).generation().orElseThrow(), state, 5, 9)) {
       float[] before = sampler.batch(0);
       learner.job().iteration().run(2);
       sampler.batch(1);
