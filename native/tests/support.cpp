@@ -216,7 +216,7 @@ double max_relative_error(const Value& got, const Value& want, double floor) {
 
 bool same_bits(const Value& a, const Value& b) { return a.bytes == b.bytes; }
 
-void check_op(const OpCase& c, double tolerance, int iterations) {
+void check_op(const OpCase& c, double tolerance, int iterations, double floor) {
   CAPTURE(c.op);
   std::vector<Value> want = run_op(c, "reference", 1, iterations);
   for (const std::string& device : cpu_devices()) {
@@ -228,7 +228,7 @@ void check_op(const OpCase& c, double tolerance, int iterations) {
       if (exact)
         CHECK(same_bits(one[k], want[k]));
       else
-        CHECK_LE(max_relative_error(one[k], want[k]), tolerance);
+        CHECK_LE(max_relative_error(one[k], want[k], floor), tolerance);
       CHECK(same_bits(two[k], one[k]));
     }
   }

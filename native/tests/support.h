@@ -113,8 +113,9 @@ std::vector<Value> run_op(const OpCase& c, const std::string& device, int thread
 double max_relative_error(const Value& got, const Value& want, double floor = 1e-3);
 bool same_bits(const Value& a, const Value& b);
 
-// See the top. tolerance 0 asks for the reference's bits; integer outputs must always be equal.
-void check_op(const OpCase& c, double tolerance, int iterations = 1);
+// See the top. tolerance 0 asks for the reference's bits, another bounds max_relative_error; integer outputs must always
+// be equal.
+void check_op(const OpCase& c, double tolerance, int iterations = 1, double floor = 1e-3);
 
 // The status of creating a program of this one op on a device, and its error text.
 struct Rejection {

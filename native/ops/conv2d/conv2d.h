@@ -11,8 +11,9 @@
 //   prologue: -1, or a register and a program with rows = N*C, cols = H*W and no stores, whose `accumulator` is in[0]'s
 //             element: what the register then holds is X's element, made while X is read and never stored
 //
-// Outputs overlap neither in[0], W nor operands of the prologue. The order of each sum is fixed by the shapes alone: any number of threads gives the
-// same bits. Zeros around X and dY are multiplied like other values: a NaN or an infinity among the factors may reach
+// Outputs overlap neither in[0], W nor operands of the prologue. The order of each sum is fixed by the shapes alone: any
+// number of threads gives the same bits. Winograd's algorithm computes many 3 x 3 sums: conv_method.h says which, and
+// bounds the error. Zeros around X and dY are multiplied like other values: a NaN or an infinity among the factors may reach
 // elements beside those that the sums here and in the gradients' contracts name.
 #pragma once
 #include "ops/pointwise/pointwise.h"
@@ -47,6 +48,10 @@ struct ConvPrograms {
   size_t epilogue_in;  // its first operand
 
   static ConvPrograms decode(const Node& node);
+  // The epilogue stores what it is handed and does nothing else.
+  bool stores_sum() const {
+    return epilogue.code.size() == 2 && epilogue.code[0].op == Pw::accumulator && epilogue.code[1].op == Pw::store;
+  }
 };
 // The elements of node.in[operand] as the sums take them: for the references.
 std::vector<double> reference_conv_operand(const Node& node, size_t operand, const ConvPrologue& prologue);

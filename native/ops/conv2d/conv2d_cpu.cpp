@@ -1,30 +1,51 @@
 #include "ops/conv2d/conv_direct.h"
+#include "ops/conv2d/conv_method.h"
+#include "ops/conv2d/winograd.h"
 
 namespace kantor::KANTOR_ISA {
+namespace {
 
-void prepare_conv2d(const Node& node, Plan& plan) {
-  ConvShape z = conv_shape(node, node.in[0], node.in[1], node.out[0]);
+WinogradProblem winograd_problem(const ConvShape& z, const ConvSource& source, const Node& node) {
+  return {source, node.in[1].f32(), z.n, z.c, z.h, z.w, z.o, z.p, z.q, -z.ph, -z.pw, z.c * 9, 9, false};
+}
+
+DirectProblem direct_problem(const ConvShape& z, const ConvSource& source, const Node& node) {
   DirectPart part = {0, 0, {}};
   for (int64_t r = 0; r < z.r; ++r)
     for (int64_t s = 0; s < z.s; ++s) part.taps.push_back({{r * z.dh - z.ph, s * z.dw - z.pw}, r * z.s + s});
+  return {source,
+          node.in[1].f32(),
+          z.n,
+          z.c,
+          z.h,
+          z.w,
+          z.o,
+          z.p,
+          z.q,
+          z.sh,
+          z.sw,
+          1,
+          1,
+          z.c * z.r * z.s,
+          z.r * z.s,
+          {part}};
+}
+
+}  // namespace
+
+void prepare_conv2d_by(ConvMethod method, const Node& node, Plan& plan) {
+  const ConvShape z = conv_shape(node, node.in[0], node.in[1], node.out[0]);
   const ConvPrograms programs = ConvPrograms::decode(node);
-  plan_direct({ConvSource(node, 0, programs.prologue),
-               node.in[1].f32(),
-               z.n,
-               z.c,
-               z.h,
-               z.w,
-               z.o,
-               z.p,
-               z.q,
-               z.sh,
-               z.sw,
-               1,
-               1,
-               z.c * z.r * z.s,
-               z.r * z.s,
-               {part}},
-              programs, node, plan);
+  const ConvSource source(node, 0, programs.prologue);
+  switch (method) {
+    case ConvMethod::direct: return plan_direct(direct_problem(z, source, node), programs, node, plan);
+    case ConvMethod::winograd2: return plan_winograd<2>(winograd_problem(z, source, node), programs, node, plan);
+    case ConvMethod::winograd4: return plan_winograd<4>(winograd_problem(z, source, node), programs, node, plan);
+  }
+}
+
+void prepare_conv2d(const Node& node, Plan& plan) {
+  prepare_conv2d_by(conv_method(conv_shape(node, node.in[0], node.in[1], node.out[0])), node, plan);
 }
 
 }  // namespace kantor::KANTOR_ISA

@@ -40,8 +40,7 @@ class Direct {
  public:
   Direct(const DirectProblem& problem, const ConvPrograms& programs, const Node& node, Plan& plan)
       : z_(problem),
-        copies_(programs.epilogue.code.size() == 2 && programs.epilogue.code[0].op == Pw::accumulator &&
-                programs.epilogue.code[1].op == Pw::store),
+        copies_(programs.stores_sum()),
         out_(node.out[0].f32()),
         epilogue_(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), {}),
         channel_blocks_(z_.out_channels, kTileChannels),

@@ -5,8 +5,10 @@
 // its units in order; a second phase adds the groups in order.
 #include <memory>
 
+#include "ops/conv2d/conv_method.h"
 #include "ops/conv2d/conv_window.h"
 #include "ops/conv2d_weight_grad/conv2d_weight_grad.h"
+#include "ops/conv2d_weight_grad/winograd_weight_grad.h"
 
 namespace kantor::KANTOR_ISA {
 namespace {
@@ -154,15 +156,29 @@ class WeightGrad {
   size_t partial_at_, tasks_at_;
 };
 
-}  // namespace
-
-void prepare_conv2d_weight_grad(const Node& node, Plan& plan) {
-  ConvShape z = conv_shape(node, node.in[1], node.out[0], node.in[0]);
-  const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
-  auto job = std::make_shared<const WeightGrad>(z, ConvSource(node, 0, prologues.dy), ConvSource(node, 1, prologues.x),
-                                                node.out[0].f32(), plan);
+template <class Job>
+void plan_weight_grad(const ConvShape& z, const ConvSource& dy, const ConvSource& x, float* dw, Plan& plan) {
+  auto job = std::make_shared<const Job>(z, dy, x, dw, plan);
   plan.phase(job->tasks(), [job](int task, std::byte* scratch) { job->run(task, scratch); });
   plan.phase(job->merge_tasks(), [job](int task, std::byte* scratch) { job->merge(task, scratch); });
+}
+
+}  // namespace
+
+void prepare_conv2d_weight_grad_by(ConvMethod method, const Node& node, Plan& plan) {
+  const ConvShape z = conv_shape(node, node.in[1], node.out[0], node.in[0]);
+  const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
+  const ConvSource dy(node, 0, prologues.dy), x(node, 1, prologues.x);
+  float* dw = node.out[0].f32();
+  switch (method) {
+    case ConvMethod::direct: return plan_weight_grad<WeightGrad>(z, dy, x, dw, plan);
+    case ConvMethod::winograd2: return plan_weight_grad<WinogradWeightGrad<2>>(z, dy, x, dw, plan);
+    case ConvMethod::winograd4: return plan_weight_grad<WinogradWeightGrad<4>>(z, dy, x, dw, plan);
+  }
+}
+
+void prepare_conv2d_weight_grad(const Node& node, Plan& plan) {
+  prepare_conv2d_weight_grad_by(conv_method(conv_shape(node, node.in[1], node.out[0], node.in[0])), node, plan);
 }
 
 }  // namespace kantor::KANTOR_ISA
