@@ -102,10 +102,6 @@ public final class Ops {
     if (factor == 0) {
       return fullLike(x, 0);
     }
-    if (x.node.op instanceof Elementwise.Unary(UnaryKind kind, float first)
-        && kind == UnaryKind.SCALE) {
-      return unary(UnaryKind.SCALE, (float) (first * factor), x.node.inputs.getFirst());
-    }
     return unary(UnaryKind.SCALE, (float) factor, x);
   }
 
@@ -287,8 +283,7 @@ public final class Ops {
     if (c.isPresent()) {
       return apply(new Fill(new Spec(x.dtype(), shape), (float) c.getAsDouble()));
     }
-    Value source = x.node.op instanceof Structural.Reshape ? x.node.inputs.getFirst() : x;
-    return source.shape().equals(shape) ? source : apply(new Structural.Reshape(shape), source);
+    return apply(new Structural.Reshape(shape), x);
   }
 
   /** The range [start, start + length) of an axis. */

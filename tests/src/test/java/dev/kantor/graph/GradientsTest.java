@@ -129,6 +129,34 @@ class GradientsTest {
   }
 
   @Test
+  void aValueInTheMiddleHasTheWholeGradient() {
+    // The same kind of op follows the one that made the value: what is recorded must not go past
+    // it.
+    Value x = Ops.scalar(5).requireGradient();
+    Value twice = x.scale(2);
+    assertEquals(3 + 20, Gradients.grad(twice.scale(3).add(twice.square()), twice).item());
+    Value row = Ops.tensor(new float[] {1, 2, 3, 4}, 4).requireGradient();
+    Value square = row.reshape(2, 2);
+    Value y = Ops.sum(square.reshape(4).mul(row)).add(Ops.sum(square));
+    assertArrayEquals(new float[] {2, 3, 4, 5}, Gradients.grad(y, square).toFloats());
+  }
+
+  @Test
+  void whatFollowsItselfIsOneOpInTheProgram() {
+    Slot in = Slot.f32("x", 4, 3);
+    Slot out = Slot.f32("y", 4, 3);
+    Graph g =
+        Trace.of(
+            t -> {
+              Value x = t.read(in);
+              Value same = x.reshape(12).reshape(3, 4).reshape(4, 3).scale(2).scale(3).scale(0.5);
+              t.write(out, same.add(x.scale(4).scale(0.25)));
+            });
+    // two reads, scale, add, assign
+    assertEquals(5, Simplify.run(g).size(), () -> Simplify.run(g).toString());
+  }
+
+  @Test
   void inputsOutsideATraceMustAskForGradients() {
     Value x = Ops.scalar(3);
     var e = assertThrows(IllegalArgumentException.class, () -> Gradients.grad(x.square(), x));
