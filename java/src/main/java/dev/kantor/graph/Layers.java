@@ -1,5 +1,7 @@
 package dev.kantor.graph;
 
+import dev.kantor.tensor.Shape;
+
 /** The operations that layers of networks are made of; for the rest see {@link Ops}. */
 public final class Layers {
   private Layers() {}
@@ -67,6 +69,33 @@ public final class Layers {
     return Ops.node(new Convolution.MaxPool(kernel, kernel, stride, stride), x).outputs.getFirst();
   }
 
+  /**
+   * The average of each window; the windows lie side by side. Rows and columns at the end that fill
+   * none count for nothing.
+   *
+   * @param x [N, C, H, W]
+   * @param kernel rows and columns of a window, and the stride
+   * @return [N, C, H / kernel, W / kernel], rounded down
+   */
+  public static Value avgPool2d(Value x, long kernel) {
+    return Ops.apply(new Windows.AvgPool(kernel, kernel, (float) (1.0 / (kernel * kernel))), x);
+  }
+
+  /**
+   * Each element repeated over a square.
+   *
+   * @param x [N, C, H, W]
+   * @return [N, C, H factor, W factor]
+   */
+  public static Value upsampleNearest2d(Value x, long factor) {
+    if (x.shape().rank() != 4) {
+      throw Op.mismatch("upsample_nearest", "x is %s; expected [N, C, H, W]", x.spec());
+    }
+    long height = x.shape().dim(2) * factor;
+    long width = x.shape().dim(3) * factor;
+    return Ops.apply(new Windows.UpsampleNearest(factor, factor, height, width, 1f), x);
+  }
+
   /** Batch norm's result and the batch's statistics, [C] each; the variance is biased. */
   public record BatchStatistics(Value y, Value mean, Value variance) {}
 
@@ -83,6 +112,36 @@ public final class Layers {
   }
 
   /**
+   * Instance norm: each plane by its own mean and variance, in training and after it (Ulyanov,
+   * Vedaldi, Lempitsky 2016).
+   *
+   * @param x [N, C, H, W], more than one element a plane
+   * @param gamma [C]
+   * @param beta [C]
+   */
+  public static Value instanceNorm(Value x, Value gamma, Value beta, double eps) {
+    if (x.shape().rank() != 4 || x.shape().product(2, 4) < 2) {
+      throw Op.mismatch(
+          "instance_norm",
+          "x is %s; expected [N, C, H, W] with more than one element a plane",
+          x.spec());
+    }
+    // Batch norm of a single image with N C channels.
+    long n = x.shape().dim(0);
+    long c = x.shape().dim(1);
+    Shape images = Shape.of(n, c);
+    Shape channels = Shape.of(n * c);
+    Value y =
+        batchNorm(
+                Ops.reshape(x, Shape.of(1, n * c, x.shape().dim(2), x.shape().dim(3))),
+                Ops.reshape(Ops.broadcast(gamma, images), channels),
+                Ops.reshape(Ops.broadcast(beta, images), channels),
+                eps)
+            .y();
+    return Ops.reshape(y, x.shape());
+  }
+
+  /**
    * Layer norm over the last axis of a matrix (Ba, Kiros, Hinton 2016).
    *
    * @param x [rows, columns]
@@ -91,5 +150,16 @@ public final class Layers {
    */
   public static Value layerNorm(Value x, Value gamma, Value beta, double eps) {
     return Ops.apply(new Composite.LayerNorm((float) eps), x, gamma, beta);
+  }
+
+  /**
+   * A draw from a diagonal Gaussian as a function of its parameters: mean + exp(logScale) * noise
+   * (Kingma, Welling 2014, section 2.4).
+   *
+   * @param logScale log of the standard deviation
+   * @param noise standard normal; all three of one shape
+   */
+  public static Value gaussian(Value mean, Value logScale, Value noise) {
+    return Ops.add(mean, Ops.mul(Ops.exp(logScale), noise));
   }
 }

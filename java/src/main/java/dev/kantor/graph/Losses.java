@@ -58,4 +58,18 @@ public final class Losses {
         Ops.scale(Ops.atLeast(Ops.log(Ops.shift(Ops.neg(probabilities), 1)), -100), target - 1);
     return Ops.mean(Ops.add(yes, no));
   }
+
+  /**
+   * KL divergence of diagonal Gaussians N(mean, exp(logScale)^2) from N(0, I), summed over columns
+   * and averaged over rows: -1/2 sum(1 + 2 logScale - mean^2 - e^(2 logScale)) (Kingma, Welling
+   * 2014, appendix B).
+   *
+   * @param mean [rows, columns]
+   * @param logScale [rows, columns], log of the standard deviation
+   */
+  public static Value gaussianDivergence(Value mean, Value logScale) {
+    Value moments = Ops.add(Ops.square(mean), Ops.exp(Ops.scale(logScale, 2)));
+    Value terms = Ops.sub(moments, Ops.shift(Ops.scale(logScale, 2), 1));
+    return Ops.scale(Ops.sum(terms), 0.5 / mean.shape().dim(0));
+  }
 }

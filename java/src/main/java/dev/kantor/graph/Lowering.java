@@ -84,6 +84,10 @@ final class Lowering {
           List.of(plain(n, "max_pool", m.kernelH(), m.kernelW(), m.strideH(), m.strideW()));
       case Convolution.PoolScatter _ -> List.of(plain(n, "pool_scatter"));
       case Convolution.PoolGather _ -> List.of(plain(n, "pool_gather"));
+      case Windows.AvgPool w ->
+          List.of(plain(n, "avg_pool", w.kernelH(), w.kernelW(), bits(w.factor())));
+      case Windows.UpsampleNearest w ->
+          List.of(plain(n, "upsample_nearest", w.kernelH(), w.kernelW(), bits(w.factor())));
       case Sources.OneHot _ -> List.of(plain(n, "one_hot"));
       case Sources.GatherLabels _ -> List.of(plain(n, "gather", bits(1), bits(0)));
       case Sources.Normal r ->

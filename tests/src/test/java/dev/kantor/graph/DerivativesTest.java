@@ -175,6 +175,34 @@ class DerivativesTest {
             "max_pool2d, overlapping",
             in -> Ops.square(Layers.maxPool2d(in.get(0), 3, 2)),
             s(1, 2, 7, 7)),
+        of("avg_pool2d", in -> Ops.square(Layers.avgPool2d(in.get(0), 2)), s(2, 3, 6, 5)),
+        of("avg_pool2d, 3 x 3", in -> Ops.exp(Layers.avgPool2d(in.get(0), 3)), s(1, 2, 7, 6)),
+        of(
+            "upsample_nearest",
+            in -> Ops.mul(Layers.upsampleNearest2d(in.get(0), 2), in.get(1)),
+            s(2, 3, 3, 2),
+            s(2, 3, 6, 4)),
+        of(
+            "upsample_nearest by 3",
+            in -> Ops.exp(Layers.upsampleNearest2d(in.get(0), 3)),
+            s(1, 2, 2, 3)),
+        of(
+            "instance norm",
+            in -> Ops.tanh(Layers.instanceNorm(in.get(0), in.get(1), in.get(2), 1e-5)),
+            s(3, 4, 3, 2),
+            s(4),
+            s(4)),
+        of(
+            "gaussian divergence",
+            in -> Losses.gaussianDivergence(in.get(0), in.get(1)),
+            s(4, 5),
+            s(4, 5)),
+        of(
+            "gaussian sample",
+            in -> Ops.tanh(Layers.gaussian(in.get(0), in.get(1), in.get(2))),
+            s(4, 5),
+            s(4, 5),
+            s(4, 5)),
         of(
             "batch norm of planes",
             in -> Ops.tanh(Layers.batchNorm(in.get(0), in.get(1), in.get(2), 1e-5).y()),
@@ -236,6 +264,39 @@ class DerivativesTest {
             },
             s(2, 2, 3, 3),
             s(3, 2, 3, 3),
+            s(3),
+            s(3)),
+        of(
+            "penalty of a critic of pooling, up-sampling and instance norm",
+            in -> {
+              Value x = in.get(0);
+              Value h = Layers.conv2d(Layers.upsampleNearest2d(x, 2), in.get(1), 1, 1, 1);
+              Value y = Ops.silu(Layers.instanceNorm(h, in.get(2), in.get(3), 1e-5));
+              Value score = Ops.sum(Ops.softplus(Layers.avgPool2d(y, 3)));
+              Value g = Gradients.grad(List.of(score), List.of(x), null, true, true).getFirst();
+              return Losses.rowPenalty(
+                      Ops.reshape(g, dev.kantor.tensor.Shape.of(2, 18)), 10, 1, false)
+                  .value();
+            },
+            s(2, 2, 3, 3),
+            s(3, 2, 3, 3),
+            s(3),
+            s(3)),
+        of(
+            "penalty with batch norm between smooth activations",
+            in -> {
+              Value x = in.get(0);
+              Value h =
+                  Layers.linear(Ops.sigmoid(Layers.linear(x, in.get(1), null)), in.get(2), null);
+              Value y = Ops.softplus(Layers.batchNorm(h, in.get(3), in.get(4), 1e-5).y());
+              Value g =
+                  Gradients.grad(List.of(Ops.sum(Ops.tanh(y))), List.of(x), null, true, true)
+                      .getFirst();
+              return Losses.rowPenalty(g, 10, 1, false).value();
+            },
+            s(5, 4),
+            s(6, 4),
+            s(3, 6),
             s(3),
             s(3)),
         of(
