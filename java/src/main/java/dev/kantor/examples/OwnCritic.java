@@ -37,7 +37,7 @@ public final class OwnCritic {
     }
 
     @Override
-    public Value generator(Value fake) {
+    public Value generator(Value real, Value fake) {
       return Ops.neg(Ops.mean(Ops.tanh(fake)));
     }
   }

@@ -156,7 +156,8 @@ public final class CvaeUpdates implements Model.Bound {
     Value reconstruction = Ops.sigmoid(logits);
     Value fidelity = fidelity(logits, reconstruction, images);
     Value divergence = code.divergence();
-    Value adversarial = JUDGEMENT.generator(model.critic().forward(pass, reconstruction));
+    Value judged = model.critic().forward(pass, reconstruction);
+    Value adversarial = JUDGEMENT.generator(model.critic().forward(pass, images), judged);
     Value classLogits = model.classifier().forward(pass, reconstruction);
     Value classLoss = Losses.crossEntropy(classLogits, classes);
     CvaeGan.Weights w = model.weights();

@@ -3,16 +3,21 @@ package dev.kantor.gan;
 import dev.kantor.gan.Objective.Hinge;
 import dev.kantor.gan.Objective.LeastSquares;
 import dev.kantor.gan.Objective.Minimax;
+import dev.kantor.gan.Objective.Relativistic;
 import dev.kantor.gan.Objective.Wasserstein;
+import dev.kantor.gan.Regulariser.AroundData;
 import dev.kantor.gan.Regulariser.GradientPenalty;
 import dev.kantor.gan.Regulariser.None;
 import dev.kantor.gan.Regulariser.ZeroCentred;
+import dev.kantor.gan.Regulariser.ZeroCentred.Place;
 import dev.kantor.graph.State;
 import dev.kantor.nn.Activation;
 import dev.kantor.nn.ConvNets;
 import dev.kantor.nn.Initialisation;
 import dev.kantor.nn.Mlp;
 import dev.kantor.nn.Module;
+import dev.kantor.nn.Sequential;
+import dev.kantor.nn.SpectralNorm;
 import dev.kantor.optim.Optimizer;
 import java.util.ArrayList;
 import java.util.List;
@@ -97,20 +102,26 @@ public record Design(
   public static Design of(Settings s, long channels, long height, long width) {
     long features = channels * height * width;
     Objective objective =
-        switch (s.choice("objective", "minimax", "wasserstein", "hinge", "least-squares")) {
+        switch (s.choice(
+            "objective", "minimax", "wasserstein", "hinge", "least-squares", "relativistic")) {
           case "wasserstein" -> new Wasserstein();
+          case "relativistic" -> new Relativistic();
           case "hinge" -> new Hinge();
           case "least-squares" -> new LeastSquares();
           default ->
               new Minimax(
                   s.choice("generator-loss", "non-saturating", "saturating").equals("saturating"));
         };
-    String kind = s.choice("regulariser", "none", "clip", "gradient-penalty", "r1", "r2");
+    String kind =
+        s.choice("regulariser", "none", "clip", "gradient-penalty", "dragan", "r1", "r2", "r1-r2");
     boolean oneSided = s.choice("penalty-sides", "two", "one").equals("one");
     Regulariser regulariser =
         switch (kind) {
           case "gradient-penalty" -> new GradientPenalty(s.number("penalty-weight"), oneSided);
-          case "r1", "r2" -> new ZeroCentred(s.number("penalty-weight"), kind.equals("r1"));
+          case "dragan" -> new AroundData(s.number("penalty-weight"));
+          case "r1" -> new ZeroCentred(s.number("penalty-weight"), Place.REAL);
+          case "r2" -> new ZeroCentred(s.number("penalty-weight"), Place.GENERATED);
+          case "r1-r2" -> new ZeroCentred(s.number("penalty-weight"), Place.BOTH);
           default -> new None();
         };
     double clip = s.number("clip");
@@ -137,10 +148,16 @@ public record Design(
                 Activation.TANH,
                 false,
                 init);
-    boolean layerNorm = s.choice("critic-norm", "none", "layer-norm").equals("layer-norm");
+    String norm = s.choice("critic-norm", "none", "layer-norm", "spectral-norm");
     Activation between = Activation.of(s.text("critic-activation"));
-    Module critic =
-        s.choice("critic", "mlp", "conv").equals("conv")
+    boolean conv = s.choice("critic", "mlp", "conv").equals("conv");
+    if (conv && norm.equals("layer-norm")) {
+      throw new IllegalArgumentException(
+          "setting critic-norm is 'layer-norm', which only an mlp critic takes; expected none or"
+              + " spectral-norm");
+    }
+    Sequential critic =
+        conv
             ? ConvNets.critic(
                 "critic",
                 channels,
@@ -156,11 +173,11 @@ public record Design(
                 widths(features, s.integers("critic-hidden"), 1),
                 between,
                 null,
-                layerNorm,
+                norm.equals("layer-norm"),
                 init);
     return new Design(
         generator,
-        critic,
+        norm.equals("spectral-norm") ? SpectralNorm.around(critic) : critic,
         objective,
         regulariser,
         s.optimizer(s.rate("generator-learning-rate")),

@@ -25,18 +25,19 @@ public enum Family {
           new Setting(
               "objective",
               "minimax",
-              "losses: minimax, wasserstein, hinge, least-squares",
+              "losses: minimax, wasserstein, hinge, least-squares, relativistic",
               GOODFELLOW),
           new Setting(
               "generator-loss",
               "non-saturating",
               "for minimax: non-saturating (-log D) or saturating (log(1 - D))",
               GOODFELLOW),
-          new Setting("regulariser", "none", "none, clip, gradient-penalty, r1, r2", OURS),
+          new Setting(
+              "regulariser", "none", "none, clip, gradient-penalty, dragan, r1, r2, r1-r2", OURS),
           new Setting(
               "penalty-weight",
               "10",
-              "lambda of the gradient penalty, gamma of r1 and r2",
+              "lambda of the gradient penalty and dragan, gamma of r1 and r2",
               GULRAJANI),
           new Setting(
               "penalty-sides",
@@ -119,8 +120,8 @@ public enum Family {
       new Setting(
           "critic-norm",
           "none",
-          "mlp: none, or layer-norm before each hidden activation of the critic",
-          GULRAJANI);
+          "none, spectral-norm of its weights; mlp: layer-norm before each hidden activation",
+          OURS);
 
   private static final List<Setting> AUTOENCODER =
       List.of(

@@ -13,6 +13,9 @@ public interface Inputs {
   /** Uniform numbers [batch, 1] of a critic step, for the gradient penalty. */
   Value alpha(int criticStep);
 
+  /** Uniform numbers [batch, features] of a critic step, for a penalty around the data. */
+  Value perturbation(int criticStep);
+
   /** Noise [batch, latent] of the generator's step. */
   Value generatorNoise();
 }

@@ -14,8 +14,8 @@ public interface Objective {
   /** The discriminator's loss, a scalar. */
   Value discriminator(Value real, Value fake);
 
-  /** The generator's loss, a scalar. */
-  Value generator(Value fake);
+  /** The generator's loss, a scalar; few losses look at the real samples' scores here. */
+  Value generator(Value real, Value fake);
 
   /**
    * An estimate of the distance between the real and the generated distribution, a scalar that
@@ -39,7 +39,7 @@ public interface Objective {
     }
 
     @Override
-    public Value generator(Value fake) {
+    public Value generator(Value real, Value fake) {
       return saturating ? Ops.neg(Losses.bceWithLogits(fake, 0)) : Losses.bceWithLogits(fake, 1);
     }
 
@@ -64,8 +64,30 @@ public interface Objective {
     }
 
     @Override
-    public Value generator(Value fake) {
+    public Value generator(Value real, Value fake) {
       return Ops.neg(Ops.mean(fake));
+    }
+  }
+
+  /**
+   * The relativistic pairing loss (Jolicoeur-Martineau 2019; Huang et al. 2024, section 2): each
+   * generated sample against a real one, -log sigmoid(D(real) - D(fake)) for the discriminator.
+   */
+  record Relativistic() implements Objective {
+    @Override
+    public Value discriminator(Value real, Value fake) {
+      return Losses.bceWithLogits(Ops.sub(real, fake), 1);
+    }
+
+    @Override
+    public Value generator(Value real, Value fake) {
+      return Losses.bceWithLogits(Ops.sub(fake, real), 1);
+    }
+
+    /** What is left of the loss of a discriminator that cannot tell: log 2 - loss. */
+    @Override
+    public Value distance(Value real, Value fake) {
+      return Ops.shift(Ops.neg(discriminator(real, fake)), Math.log(2));
     }
   }
 
@@ -78,7 +100,7 @@ public interface Objective {
     }
 
     @Override
-    public Value generator(Value fake) {
+    public Value generator(Value real, Value fake) {
       return Ops.neg(Ops.mean(fake));
     }
 
@@ -101,7 +123,7 @@ public interface Objective {
     }
 
     @Override
-    public Value generator(Value fake) {
+    public Value generator(Value real, Value fake) {
       return Ops.scale(Ops.mean(Ops.square(Ops.shift(fake, -1))), 0.5);
     }
 

@@ -97,6 +97,11 @@ public final class Updates implements Model.Bound {
     }
 
     @Override
+    public Value perturbation(int criticStep) {
+      return batches.uniform(criticStep, real(criticStep).shape().dims());
+    }
+
+    @Override
     public Value generatorNoise() {
       return batches.normal(design.batchSize(), design.latent());
     }
@@ -113,8 +118,12 @@ public final class Updates implements Model.Bound {
     for (int i = 0; i < design.criticSteps(); i++) {
       ofCritic = criticUpdate(t, inputs, i, counter);
     }
-    Value fake = design.generator().forward(Pass.training(t), inputs.generatorNoise());
-    Value loss = design.objective().generator(design.critic().forward(Pass.training(t), fake));
+    Pass pass = Pass.training(t);
+    Value fake = design.generator().forward(pass, inputs.generatorNoise());
+    Value onFake = design.critic().forward(pass, fake);
+    // Dead code, unless the loss compares.
+    Value onReal = design.critic().forward(pass, inputs.real(design.criticSteps() - 1));
+    Value loss = design.objective().generator(onReal, onFake);
     List<Value> gradients = Gradients.grad(loss, Tensors.read(t, design.generator()));
     Value norm =
         Tensors.totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
@@ -136,18 +145,15 @@ public final class Updates implements Model.Bound {
 
   private List<Value> criticUpdate(Trace t, Inputs inputs, int step, Slot counter) {
     Value real = inputs.real(step);
-    Value fake = design.generator().forward(Pass.training(t), inputs.criticNoise(step));
-    Value onReal = design.critic().forward(Pass.training(t), real);
-    Value onFake = design.critic().forward(Pass.training(t), fake);
+    Pass pass = Pass.training(t);
+    Value fake = design.generator().forward(pass, inputs.criticNoise(step));
+    Value onReal = design.critic().forward(pass, real);
+    Value onFake = design.critic().forward(pass, fake);
     Value loss = design.objective().discriminator(onReal, onFake);
     Optional<Losses.Penalty> penalty =
         design
             .regulariser()
-            .penalty(
-                x -> design.critic().forward(Pass.training(t), x),
-                real,
-                fake,
-                () -> inputs.alpha(step));
+            .penalty(x -> design.critic().forward(pass, x), real, fake, random(inputs, step));
     Value total = penalty.map(p -> Ops.add(loss, p.value())).orElse(loss);
     List<Value> gradients = Gradients.grad(total, Tensors.read(t, design.critic()));
     Value norm = Tensors.totalNorm(t.guardedNorms(counter, gradients, 0));
@@ -163,5 +169,19 @@ public final class Updates implements Model.Bound {
             penalty.map(p -> Ops.mean(p.norms())).orElse(zero));
     critic.update(t, gradients);
     return metrics;
+  }
+
+  private static Regulariser.Random random(Inputs inputs, int step) {
+    return new Regulariser.Random() {
+      @Override
+      public Value alpha() {
+        return inputs.alpha(step);
+      }
+
+      @Override
+      public Value perturbation() {
+        return inputs.perturbation(step);
+      }
+    };
   }
 }

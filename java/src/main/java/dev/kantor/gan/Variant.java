@@ -45,6 +45,31 @@ public record Variant(
               "Convolutional Wasserstein GAN with gradient penalty",
               GULRAJANI,
               CONV + PENALISED),
+          gan("lsgan", "Least-squares GAN", "Mao et al. 2017", CONV + "objective=least-squares"),
+          gan(
+              "hinge",
+              "Hinge loss with spectral norm",
+              "Miyato et al. 2018",
+              CONV
+                  + "objective=hinge critic-norm=spectral-norm beta1=0 beta2=0.9"
+                  + " critic-steps=5"),
+          gan(
+              "dragan",
+              "Gradient penalty around the data",
+              "Kodali et al. 2017",
+              CONV + "regulariser=dragan"),
+          gan(
+              "wgan-lp",
+              "Wasserstein GAN with one-sided gradient penalty",
+              "Petzka, Fischer, Lukovnikov 2018",
+              CONV + PENALISED + " penalty-sides=one"),
+          gan(
+              "r3gan",
+              "Relativistic pairing loss with R1 and R2",
+              "Huang et al. 2024",
+              CONV
+                  + "objective=relativistic regulariser=r1-r2 penalty-weight=1 beta1=0 beta2=0.99"
+                  + " ema=0.998"),
           new Variant(
               "cvae-gan",
               "Conditional variational autoencoder with a critic and a classifier",

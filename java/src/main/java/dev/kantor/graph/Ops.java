@@ -339,6 +339,11 @@ public final class Ops {
     return apply(new Structural.MatMul(transposeA, transposeB), a, b);
   }
 
+  /** The same value, which gradients take for a constant. */
+  public static Value detach(Value x) {
+    return apply(new Structural.Detach(), x);
+  }
+
   /** The column of each row's largest element, i32 [rows]; among equals the first. */
   public static Value argmax(Value x) {
     long rows = x.shape().dim(0);

@@ -73,6 +73,7 @@ final class Simplify {
 
   private static boolean changesNothing(Op op, List<Value> inputs) {
     return op.equals(IDENTITY)
+        || op instanceof Structural.Detach
         || (op instanceof Reshape(Shape shape) && inputs.getFirst().shape().equals(shape));
   }
 }

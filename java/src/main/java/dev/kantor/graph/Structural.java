@@ -3,6 +3,7 @@ package dev.kantor.graph;
 import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 
 /** Ops that move, repeat and sum elements. They come in pairs, each the other's derivative. */
@@ -77,6 +78,19 @@ interface Structural {
     @Override
     public List<Value> gradient(Node node, List<Value> g) {
       return List.of(Ops.reshape(g.getFirst(), node.inputs.getFirst().shape()));
+    }
+  }
+
+  /** The same value, a constant to gradients; {@link Simplify} takes it out. */
+  record Detach() implements Op {
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      return List.of(in.getFirst().spec());
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      return Collections.singletonList(null);
     }
   }
 

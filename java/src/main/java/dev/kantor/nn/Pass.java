@@ -1,18 +1,21 @@
 package dev.kantor.nn;
 
 import dev.kantor.graph.Trace;
+import dev.kantor.graph.Value;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.Objects;
+import java.util.function.Supplier;
 
-/**
- * One forward pass.
- *
- * @param trace where it is written
- * @param training whether batch norm uses the batch's statistics and updates its running ones, and
- *     dropout drops; else they use what training left
- */
-public record Pass(Trace trace, boolean training) {
-  public Pass {
-    Objects.requireNonNull(trace, "trace");
+/** The forward passes of one update: all see the networks in the same state. */
+public final class Pass {
+  private final Trace trace;
+  private final boolean training;
+  private final Map<Object, Value> shared = new HashMap<>();
+
+  private Pass(Trace trace, boolean training) {
+    this.trace = Objects.requireNonNull(trace, "trace");
+    this.training = training;
   }
 
   public static Pass training(Trace trace) {
@@ -21,5 +24,23 @@ public record Pass(Trace trace, boolean training) {
 
   public static Pass evaluation(Trace trace) {
     return new Pass(trace, false);
+  }
+
+  /** Where they are written. */
+  public Trace trace() {
+    return trace;
+  }
+
+  /**
+   * Whether batch norm uses the batch's statistics and updates its running ones, and dropout drops;
+   * else they use what training left.
+   */
+  public boolean training() {
+    return training;
+  }
+
+  /** A value that a module makes in its first forward pass, and uses again in the others. */
+  Value once(Module module, Supplier<Value> make) {
+    return shared.computeIfAbsent(module, m -> make.get());
   }
 }

@@ -62,7 +62,13 @@ class IterationTest {
         small("wdcgan-gp").with("critic-activation", "softplus"),
         small("cvae-gan").with("ema", "0.9"),
         small("cvae-gan").with("d-noise", "free").with("reconstruction", "squared-error"),
-        small("classifier"));
+        small("classifier"),
+        small("lsgan"),
+        small("hinge"),
+        small("dragan"),
+        small("wgan-lp"),
+        small("r3gan"),
+        small("gan").with("objective", "hinge").with("critic-norm", "spectral-norm"));
   }
 
   private static final Map<String, String> SMALL =

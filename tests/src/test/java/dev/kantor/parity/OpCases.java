@@ -320,7 +320,7 @@ final class OpCases {
         op + " generator",
         op + "_generator",
         Map.of(),
-        in -> objective.generator(in.getFirst()),
+        in -> objective.generator(in.getFirst(), in.getFirst()),
         scores);
   }
 

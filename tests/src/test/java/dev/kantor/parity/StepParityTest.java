@@ -295,6 +295,11 @@ class StepParityTest {
     Inputs in(Trace trace) {
       return new Inputs() {
         @Override
+        public Value perturbation(int criticStep) {
+          throw new IllegalStateException("no case has a penalty around the data");
+        }
+
+        @Override
         public Value real(int criticStep) {
           return trace.read(real.get(criticStep));
         }
