@@ -67,6 +67,7 @@ public final class Learner implements AutoCloseable {
         Trace.of(
             t -> {
               t.faultSlot(fault);
+              t.layersDrawFrom(new Trace.Clock(seedSlot, counter, 1, 0));
               List<Value> metrics =
                   updates.traceIteration(
                       t,

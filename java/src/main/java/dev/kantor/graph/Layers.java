@@ -153,6 +153,22 @@ public final class Layers {
   }
 
   /**
+   * Drops elements at random and scales the rest so that the mean stays (Srivastava et al. 2014,
+   * inverted as the field's frameworks have it): x / (1 - rate) where {@code uniform} is above
+   * {@code rate}, else 0.
+   *
+   * @param uniform numbers in [0, 1) of x's shape
+   * @param rate the share that is dropped, in [0, 1)
+   */
+  public static Value dropout(Value x, Value uniform, double rate) {
+    if (!(rate >= 0 && rate < 1)) {
+      throw new IllegalArgumentException("dropout: the rate must be in [0, 1): " + rate);
+    }
+    Value kept = Ops.unary(Elementwise.UnaryKind.STEP, Ops.shift(uniform, -rate));
+    return Ops.mul(x, Ops.scale(kept, 1 / (1 - rate)));
+  }
+
+  /**
    * A draw from a diagonal Gaussian as a function of its parameters: mean + exp(logScale) * noise
    * (Kingma, Welling 2014, section 2.4).
    *

@@ -26,6 +26,7 @@ public final class Trace {
   private final Map<String, Slot> names = new LinkedHashMap<>();
   private Slot fault;
   private long streams;
+  private Clock layers;
 
   private Trace() {}
 
@@ -230,6 +231,28 @@ public final class Trace {
                 Shape.of(dims), streams++, clock.scale, clock.offset, (float) low, (float) high),
             List.of(read(clock.seed), read(clock.counter)))
         .output();
+  }
+
+  /**
+   * Where layers that need random numbers of their own take them from: see {@link
+   * #uniform(long...)}.
+   */
+  public void layersDrawFrom(Clock clock) {
+    layers = clock;
+  }
+
+  /**
+   * Uniform numbers in [0, 1) for a layer, new ones each iteration.
+   *
+   * @throws IllegalStateException if the trace has no clock for its layers
+   */
+  public Value uniform(long... dims) {
+    if (layers == null) {
+      throw new IllegalStateException(
+          "a layer draws random numbers, but this trace has no clock for it; call"
+              + " Trace.layersDrawFrom before the forward pass");
+    }
+    return uniform(layers, 0, 1, dims);
   }
 
   /**

@@ -1,6 +1,7 @@
 package dev.kantor.nn;
 
-import dev.kantor.graph.Ops;
+import dev.kantor.graph.Layers;
+import dev.kantor.graph.Losses;
 import dev.kantor.graph.Value;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,25 +21,17 @@ public final class Vae {
    */
   public record Code(Value mean, Value logScale) {
     /**
-     * A sample that gradients pass through: mean + noise * exp(logScale) (Kingma, Welling 2014,
-     * section 2.4).
+     * A sample that gradients pass through: see {@link Layers#gaussian}.
      *
      * @param noise [rows, latent] of N(0, I)
      */
     public Value sample(Value noise) {
-      return Ops.add(mean, Ops.mul(noise, Ops.exp(logScale)));
+      return Layers.gaussian(mean, logScale, noise);
     }
 
-    /**
-     * The Kullback-Leibler divergence from N(0, I), summed over the code and averaged over rows:
-     * -1/2 sum(1 + 2 logScale - mean^2 - exp(2 logScale)) (Kingma, Welling 2014, appendix B).
-     */
+    /** The divergence from N(0, I): see {@link Losses#gaussianDivergence}. */
     public Value divergence() {
-      Value terms =
-          Ops.sub(
-              Ops.add(Ops.square(mean), Ops.exp(Ops.scale(logScale, 2))),
-              Ops.shift(Ops.scale(logScale, 2), 1));
-      return Ops.scale(Ops.sum(terms), 0.5 / mean.shape().dim(0));
+      return Losses.gaussianDivergence(mean, logScale);
     }
   }
 

@@ -192,6 +192,7 @@ class DerivativesTest {
             s(3, 4, 3, 2),
             s(4),
             s(4)),
+        of("dropout", in -> Ops.exp(Layers.dropout(in.get(0), in.get(1), 0.3)), s(4, 5), s(4, 5)),
         of(
             "gaussian divergence",
             in -> Losses.gaussianDivergence(in.get(0), in.get(1)),
