@@ -72,6 +72,26 @@ class SafeTensorsTest {
   }
 
   @Test
+  void arraysOnTheHeapAreWrittenAsAnyOther() throws IOException {
+    float[] numbers = new float[100_003];
+    for (int i = 0; i < numbers.length; i++) {
+      numbers[i] = i * 0.37f;
+    }
+    Path heap = folder.resolve("heap");
+    Path direct = folder.resolve("direct");
+    try (Arena arena = Arena.ofConfined()) {
+      long[] shape = {numbers.length};
+      SafeTensors.write(
+          heap,
+          Map.of("x", new Entry(ElementType.F32, shape, MemorySegment.ofArray(numbers))),
+          Map.of());
+      MemorySegment copy = arena.allocateFrom(ValueLayout.JAVA_FLOAT, numbers);
+      SafeTensors.write(direct, Map.of("x", new Entry(ElementType.F32, shape, copy)), Map.of());
+    }
+    assertEquals(-1, Files.mismatch(heap, direct));
+  }
+
+  @Test
   void theOrderOfTheMapDoesNotMatter() throws IOException {
     Map<String, Entry> reversed = new LinkedHashMap<>();
     sample().sequencedEntrySet().reversed().forEach(e -> reversed.put(e.getKey(), e.getValue()));
