@@ -44,7 +44,7 @@ class DropoutTest {
           Trace.of(
               t -> {
                 t.layersDrawFrom(new Trace.Clock(key, clock, 1, 0));
-                Pass pass = new Pass(t, training);
+                Pass pass = training ? Pass.training(t) : Pass.evaluation(t);
                 Value x = Ops.full(1, ROWS, COLUMNS);
                 Value from = Ops.shift(t.read(out.get(0)), 0);
                 Value first = dropout.forward(pass, from);
