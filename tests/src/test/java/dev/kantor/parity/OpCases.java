@@ -55,6 +55,7 @@ final class OpCases {
     List<Case> all = new ArrayList<>();
     products(all);
     layers(all);
+    PlaneCases.addTo(all);
     pointwise(all);
     sums(all);
     losses(all);
@@ -276,6 +277,17 @@ final class OpCases {
       objective(all, "hinge", new Objective.Hinge(), s);
       objective(all, "least_squares", new Objective.LeastSquares(), s);
     }
+    for (long[] s : new long[][] {{1, 2}, {7, 4}, {64, 16}}) {
+      double even = 1.0 / s[1];
+      add(
+          all,
+          "cross_entropy",
+          "cross_entropy",
+          Map.of(),
+          in -> Losses.crossEntropy(in.getFirst(), Ops.fullLike(in.getFirst(), even)),
+          range(6, s),
+          new Input(even, even, s));
+    }
     // Narrow rows have norms on both sides of the centre. Wide ones have all about 1.15: too near
     // to it the excess would keep few digits.
     long[][] rows = {{1, 1}, {5, 3}, {13, 7}, {64, 31}, {64, 784}};
@@ -332,7 +344,7 @@ final class OpCases {
     add(all, op, op, Map.of(), in -> f.apply(in.get(0), in.get(1)), a, b);
   }
 
-  private static void add(
+  static void add(
       List<Case> all,
       String name,
       String op,
@@ -355,11 +367,11 @@ final class OpCases {
     return (float) Activation.LEAKY_SLOPE;
   }
 
-  private static Input unit(long... dims) {
+  static Input unit(long... dims) {
     return range(1, dims);
   }
 
-  private static Input range(double bound, long... dims) {
+  static Input range(double bound, long... dims) {
     return new Input(-bound, bound, dims);
   }
 }

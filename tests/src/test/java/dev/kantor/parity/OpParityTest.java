@@ -52,6 +52,10 @@ class OpParityTest {
       Set.of(
           "mean",
           "layer_norm",
+          "batch_norm",
+          "instance_norm",
+          "avg_pool2d",
+          "cross_entropy",
           "bce",
           "bce_with_logits",
           "norm_penalty",

@@ -38,7 +38,7 @@ import org.bytedeco.pytorch.global.torch;
  *   <li>{@code conv2d} (stride 1, padding 0, dilation 1, groups 1): x, weight, bias or none; {@code
  *       conv_transpose2d} as well, and output_padding 0
  *   <li>{@code max_pool2d}, {@code avg_pool2d} (kernel, stride = kernel, padding 0;
- *       count_include_pad true)
+ *       count_include_pad true); {@code upsample_nearest2d} (factor 2)
  *   <li>{@code bce_with_logits}, {@code bce} (reduction mean|sum|none): scores or probabilities,
  *       target; {@code cross_entropy} (reduction): logits [B, C], classes [B] (I64) or
  *       probabilities [B, C]
@@ -94,6 +94,7 @@ final class Ops {
           entry("conv_transpose2d", value(Ops::convTranspose)),
           entry("max_pool2d", value(Ops::maxPool)),
           entry("avg_pool2d", value(Ops::averagePool)),
+          entry("upsample_nearest2d", value(Ops::upsampleNearest)),
           entry("bce_with_logits", value(Ops::bceWithLogits)),
           entry("bce", value(Ops::bce)),
           entry("cross_entropy", value(Ops::crossEntropy)),
@@ -324,6 +325,12 @@ final class Ops {
         false,
         call.flag("count_include_pad", true),
         new LongOptional());
+  }
+
+  private static Tensor upsampleNearest(Call call) {
+    long[] factor = call.pair("factor", 2, 2);
+    long[] shape = call.in(0).shape();
+    return torch.upsample_nearest2d(call.in(0), shape[2] * factor[0], shape[3] * factor[1]);
   }
 
   private static Tensor bceWithLogits(Call call) {
