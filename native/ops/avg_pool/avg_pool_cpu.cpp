@@ -5,15 +5,30 @@
 namespace kantor::KANTOR_ISA {
 namespace {
 
+constexpr int64_t kColumns = 1024;  // that are summed down the rows of their windows at a time
+
+// First down the rows, whose columns are vectors, then across.
 void pool_any(const PoolPlanes& s, int64_t kh, int64_t kw, float factor, const float* x, float* out) {
-  for (int64_t p = 0; p < s.p; ++p)
-    for (int64_t q = 0; q < s.q; ++q) {
-      const float* window = x + p * kh * s.w + q * kw;
-      float sum = 0;
-      for (int64_t r = 0; r < kh; ++r, window += s.w)
-        for (int64_t c = 0; c < kw; ++c) sum += window[c];
-      *out++ = factor * sum;
+  for (int64_t p = 0; p < s.p; ++p, out += s.q) {
+    std::fill_n(out, s.q, 0.0f);
+    for (int64_t first = 0; first < s.q * kw; first += kColumns) {
+      const float* row = x + p * kh * s.w + first;
+      const int64_t count = std::min(kColumns, s.q * kw - first);
+      float sums[kColumns];
+      std::copy_n(row, count, sums);
+      for (int64_t r = 1; r < kh; ++r) {
+        row += s.w;
+        for (int64_t i = 0; i < count; ++i) sums[i] += row[i];
+      }
+      float* window = out + first / kw;
+      for (int64_t i = 0, end = kw - first % kw; i < count; end += kw, ++window) {
+        float sum = *window;
+        for (const int64_t stop = std::min(end, count); i < stop; ++i) sum += sums[i];
+        *window = sum;
+      }
     }
+    for (int64_t q = 0; q < s.q; ++q) out[q] *= factor;
+  }
 }
 
 void pool_2x2(const PoolPlanes& s, float factor, const float* x, float* out) {

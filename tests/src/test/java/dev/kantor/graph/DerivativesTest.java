@@ -117,6 +117,12 @@ class DerivativesTest {
         of("min", in -> Ops.square(Ops.min(in.get(0), in.get(1))), s(4, 6), s(4, 6)),
         of("concat rows", in -> Ops.exp(Ops.concat(0, in.get(0), in.get(1))), s(2, 3), s(4, 3)),
         of("concat columns", in -> Ops.exp(Ops.concat(1, in.get(0), in.get(1))), s(2, 3), s(2, 4)),
+        of(
+            "concat channels",
+            in -> Ops.exp(Ops.concat(1, in.get(0), in.get(1))),
+            s(2, 3, 2, 3),
+            s(2, 1, 2, 3)),
+        of("slice channels", in -> Ops.exp(Ops.slice(in.get(0), 1, 1, 2)), s(2, 4, 3, 2)),
         of("matmul NN", in -> Ops.matmul(in.get(0), in.get(1), false, false), s(3, 5), s(5, 4)),
         of("matmul NT", in -> Ops.matmul(in.get(0), in.get(1), false, true), s(3, 5), s(4, 5)),
         of("matmul TN", in -> Ops.matmul(in.get(0), in.get(1), true, false), s(5, 3), s(5, 4)),
