@@ -4,13 +4,15 @@
 // stride: each has the taps that reach it, and all read dY at the same positions. An output thus consists of parts,
 // interleaved.
 //
-// A task takes some units, a block of rows of one image each: it packs the source of the rows, computes tiles of
+// A task takes some units, an image or a block of its rows each: it packs the source of the rows, computes tiles of
 // positions by channels into a strip, puts the strips of the parts together and hands them to the epilogue.
 #pragma once
 #include <memory>
+#include <optional>
 
 #include "ops/conv2d/conv_window.h"
 #include "ops/pointwise/pointwise_eval.h"
+#include "ops/workspaces.h"
 
 namespace kantor::KANTOR_ISA {
 namespace {
@@ -44,6 +46,7 @@ class Direct {
         out_(node.out[0].f32()),
         epilogue_(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), {}),
         channel_blocks_(z_.out_channels, kTileChannels),
+        in_blocks_(z_.in_channels, z_.in_channels),
         row_blocks_(1, 1),
         window_(make_window()) {
     Part largest = {0, 1, 0, ceil_div(window_.rows().positions, row_blocks_.blocks)};
@@ -62,13 +65,12 @@ class Direct {
     }
     units_ = z_.images * row_blocks_.blocks;
     tasks_ = std::min(units_, kMostTasks);
-    strip_at_ = window_.size();
+    strip_at_ = ceil_div(z_.in_channels, in_blocks_.blocks) * window_.channel_size();
     strip_floats_ = chunk * strip_stride_;
     stage_at_ = round_up(strip_at_ + (weaves() ? 2 : 1) * strip_floats_, 16);
     buffer_at_ = round_up(stage_at_ + chunk * stage_stride_, 16);
-    task_floats_ = round_up(buffer_at_ + window_.buffer_size(), 16);
+    places_.emplace(tasks_, buffer_at_ + window_.buffer_size(), plan);
     weights_at_ = plan.scratch(static_cast<size_t>(weights) * sizeof(float));
-    tasks_at_ = plan.scratch(static_cast<size_t>(tasks_ * task_floats_) * sizeof(float));
   }
 
   int pack_tasks() const { return static_cast<int>(channel_blocks_.blocks * static_cast<int64_t>(z_.parts.size())); }
@@ -86,29 +88,30 @@ class Direct {
   }
 
   void run(int task, std::byte* scratch) const {
-    float* own = reinterpret_cast<float*>(scratch + tasks_at_) + task * task_floats_;
+    Workspaces::Lease lease(*places_, scratch);
+    float* own = lease.floats();
     for (int64_t unit = units_ * task / tasks_; unit < units_ * (task + 1) / tasks_; ++unit) {
       int64_t block = unit % row_blocks_.blocks, p = row_blocks_.begin(block);
       Part rows = {unit / row_blocks_.blocks, 1, p, row_blocks_.begin(block + 1) - p};
-      window_.pack(rows, own, own + buffer_at_);
+      if (in_blocks_.blocks == 1) window_.pack(rows, 0, z_.in_channels, own, own + buffer_at_);
       for (int64_t b = 0; b < channel_blocks_.blocks; b += chunk_blocks_)
         run_chunk(rows, b, std::min(b + chunk_blocks_, channel_blocks_.blocks), own, scratch);
     }
   }
 
  private:
-  static constexpr int64_t kPositions = 900;      // of a unit, about
-  static constexpr int64_t kStripFloats = 32768;  // of the channels that go to the epilogue at once, about
-  static constexpr int64_t kSourceFloats =
-      65536;                                 // packed, about: what the second-level cache holds beside the weights
-  static constexpr int64_t kMostTasks = 64;  // each has memory of its own
+  static constexpr int64_t kStripFloats = 32768;   // of the channels that go to the epilogue at once, about
+  static constexpr int64_t kSourceFloats = 65536;  // packed, about: what the second-level cache holds beside the weights
+  static constexpr int64_t kMostTasks = 64, kEnoughUnits = 8;
 
   struct Taps {
     std::vector<int64_t> offsets;
     int64_t weights_at;
   };
 
-  // Chooses row_blocks_ besides.
+  // Chooses row_blocks_ and in_blocks_ besides. Memory gives and takes whole planes, one after another, more than twice
+  // as fast as some rows of each. So a unit is an image if strip and source allow; and where one tile has all the output
+  // channels, the source need not hold all the input channels at a time.
   Window make_window() {
     std::vector<int64_t> down, right;
     std::vector<Tap> taps;
@@ -120,9 +123,14 @@ class Direct {
       }
     Axis rows(ceil_div(z_.out_rows, z_.up_rows), z_.in_rows, z_.step_rows, down);
     Axis cols(ceil_div(z_.out_cols, z_.up_cols), z_.in_cols, z_.step_cols, right);
-    int64_t row_floats = cols.pitch() * z_.in_channels * z_.step_rows * z_.step_cols;
-    int64_t most = std::min(kPositions / cols.pitch(), kSourceFloats / row_floats - rows.span);
-    row_blocks_ = Cut(rows.positions, std::clamp<int64_t>(most, 1, rows.positions));
+    const int64_t row_floats = cols.pitch() * z_.step_rows * z_.step_cols;  // of a channel
+    int64_t most = std::min(rows.positions, ceil_div(rows.positions * z_.images, kEnoughUnits));
+    most = std::clamp<int64_t>(kStripFloats / kTileChannels / cols.pitch(), 1, most);
+    if (channel_blocks_.blocks == 1 && z_.parts.size() == 1)
+      in_blocks_ = Cut(z_.in_channels, std::max<int64_t>(1, kSourceFloats / (row_floats * (most + rows.span))));
+    const int64_t channels = ceil_div(z_.in_channels, in_blocks_.blocks);
+    most = std::clamp<int64_t>(kSourceFloats / (row_floats * channels) - rows.span, 1, most);
+    row_blocks_ = Cut(rows.positions, most);
     return Window(z_.source, z_.in_channels, rows, cols, taps, 1, ceil_div(rows.positions, row_blocks_.blocks));
   }
 
@@ -144,25 +152,32 @@ class Direct {
       stage_stride = plane;
     }
     for (size_t part = 0; part < z_.parts.size(); ++part) {
-      run_tiles(rows, part, b0, b1, own, strip, scratch);
-      if (weaves()) run_tiles(rows, ++part, b0, b1, own, strip + strip_floats_, scratch);
+      for (int64_t in = 0; in < in_blocks_.blocks; ++in) {
+        if (in_blocks_.blocks > 1)
+          window_.pack(rows, in_blocks_.begin(in), in_blocks_.begin(in + 1), own, own + buffer_at_);
+        run_tiles(rows, part, b0, b1, in, own, strip, scratch);
+      }
+      if (weaves()) run_tiles(rows, ++part, b0, b1, 0, own, strip + strip_floats_, scratch);
       place(z_.parts[part], rows, count, h_count, strip, stage, stage_stride);
     }
     if (!copies_) epilogue_.run({first_row, count, h0 * z_.out_cols, h_count * z_.out_cols}, stage, stage_stride);
   }
 
-  void run_tiles(const Part& rows, size_t part, int64_t b0, int64_t b1, const float* source, float* strip,
+  // The sum over a block of input channels, added to those of the blocks before.
+  void run_tiles(const Part& rows, size_t part, int64_t b0, int64_t b1, int64_t in, const float* source, float* strip,
                  std::byte* scratch) const {
     const Taps& taps = taps_[part];
+    const int64_t tap_count = static_cast<int64_t>(taps.offsets.size());
+    const int64_t c = in_blocks_.begin(in), channels = in_blocks_.begin(in + 1) - c;
     const int64_t o0 = channel_blocks_.begin(b0);
     Cut vectors(window_.vectors(rows), tile_width(static_cast<int>(ceil_div(z_.out_channels, channel_blocks_.blocks))));
     for (int64_t v = 0; v < vectors.blocks; ++v) {
       const int64_t at = vectors.begin(v) * kWidth, width = vectors.begin(v + 1) - vectors.begin(v);
       for (int64_t b = b0; b < b1; ++b) {
-        const int64_t o = channel_blocks_.begin(b);
-        tile_of<SumTiles>(channel_blocks_.begin(b + 1) - o, width)(
-            weights(part, o, scratch), source + at, z_.in_channels, window_.channel_size(), taps.offsets.data(),
-            static_cast<int64_t>(taps.offsets.size()), strip + (o - o0) * strip_stride_ + at, strip_stride_);
+        const int64_t o = channel_blocks_.begin(b), count = channel_blocks_.begin(b + 1) - o;
+        tile_of<SumTiles>(count, width)(weights(part, o, scratch) + c * tap_count * count, source + at, channels,
+                                        window_.channel_size(), taps.offsets.data(), tap_count,
+                                        strip + (o - o0) * strip_stride_ + at, strip_stride_, in > 0);
       }
     }
   }
@@ -203,12 +218,13 @@ class Direct {
   bool copies_;
   float* out_;
   PwKernel epilogue_;
-  Cut channel_blocks_, row_blocks_;
+  Cut channel_blocks_, in_blocks_, row_blocks_;
   Window window_;
   std::vector<Taps> taps_;
   int64_t strip_stride_, stage_stride_, chunk_blocks_, units_, tasks_;
-  int64_t strip_at_, strip_floats_, stage_at_, buffer_at_, task_floats_;  // a task's memory, in floats
-  size_t weights_at_, tasks_at_;
+  int64_t strip_at_, strip_floats_, stage_at_, buffer_at_;  // a task's memory, in floats
+  std::optional<Workspaces> places_;
+  size_t weights_at_;
 };
 
 inline void plan_direct(const DirectProblem& problem, const ConvPrograms& programs, const Node& node, Plan& plan) {

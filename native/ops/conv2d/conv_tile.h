@@ -43,14 +43,20 @@ struct Cut {
 };
 
 // out[i][j] = sum over c, t of weight[c][t][i] * source[c * channel_stride + taps[t] + j], i < MR, j < NR * kWidth,
-// added in order.
+// added in order. resume: what out holds is the sum's beginning.
 using SumTile = void (*)(const float* weight, const float* source, int64_t channels, ptrdiff_t channel_stride,
-                         const int64_t* taps, int64_t tap_count, float* out, ptrdiff_t out_stride);
+                         const int64_t* taps, int64_t tap_count, float* out, ptrdiff_t out_stride, bool resume);
 
 template <int MR, int NR>
 void sum_tile(const float* weight, const float* source, int64_t channels, ptrdiff_t channel_stride, const int64_t* taps,
-              int64_t tap_count, float* out, ptrdiff_t out_stride) {
+              int64_t tap_count, float* out, ptrdiff_t out_stride, bool resume) {
   Vec sum[MR][NR] = {};
+  if (resume) {
+#pragma GCC unroll 8
+    for (int i = 0; i < MR; ++i)
+#pragma GCC unroll 8
+      for (int j = 0; j < NR; ++j) sum[i][j] = load(out + i * out_stride + j * kWidth);
+  }
   for (int64_t c = 0; c < channels; ++c, source += channel_stride) {
     for (int64_t t = 0; t < tap_count; ++t, weight += MR) {
       const float* row = source + taps[t];

@@ -67,23 +67,22 @@ class Window {
            floor_div(tap.right, cols_.step) - cols_.first;
   }
   int64_t channel_size() const { return static_cast<int64_t>(planes_.size()) * plane_size_; }
-  int64_t size() const { return channels_ * channel_size(); }
-  int64_t channels() const { return channels_; }
   // What packing reads into, in floats.
   int64_t buffer_size() const { return source_.buffer_floats(most_rows_ * cols_.source); }
   const Axis& rows() const { return rows_; }
   const Axis& cols() const { return cols_; }
 
-  void pack(const Part& part, float* to, float* buffer) const {
+  // Channels [c_begin, c_end), beginning at `to`.
+  void pack(const Part& part, int64_t c_begin, int64_t c_end, float* to, float* buffer) const {
     // The source's rows that any tap of the part reads.
     const int64_t begin = std::clamp<int64_t>((part.p + rows_.first) * rows_.step, 0, rows_.source);
     const int64_t end =
         std::clamp((part.p + rows_.first + part.rows + rows_.span) * rows_.step, begin, rows_.source);
     for (int64_t i = 0; i < part.images; ++i)
-      for (int64_t c = 0; c < channels_; ++c) {
+      for (int64_t c = c_begin; c < c_end; ++c) {
         const float* from = source_.read((part.n + i) * channels_ + c, begin * cols_.source,
                                          (end - begin) * cols_.source, buffer);
-        float* plane_to = to + c * channel_size();
+        float* plane_to = to + (c - c_begin) * channel_size();
         for (const Plane& plane : planes_) {
           if (cols_.step == 1)
             pack_plane<1>(plane, part, i, from, begin, end, plane_to);

@@ -4,6 +4,7 @@
 // packed so that dY, zero in the gaps, is one run a channel, and a tap of X the same run at an offset. Each group sums
 // its units in order; a second phase adds the groups in order.
 #include <memory>
+#include <optional>
 
 #include "ops/conv2d/conv_method.h"
 #include "ops/conv2d/conv_window.h"
@@ -34,12 +35,11 @@ class WeightGrad {
     Part largest = {0, images_, 0, ceil_div(z_.p, row_blocks_.blocks)};
     gradient_stride_ = window_.vectors(largest) * kWidth;
     if (gradient_stride_ % 256 == 0) gradient_stride_ += 16;
-    int64_t channels = ceil_div(channel_blocks_.blocks, splits_) * kDotChannels;
-    source_floats_ = round_up(window_.size(), 16);
-    buffer_at_ = source_floats_ + round_up(channels * gradient_stride_, 16);
-    task_floats_ = buffer_at_ + round_up(std::max(window_.buffer_size(), dy_.buffer_floats(largest.rows * z_.q)), 16);
+    source_floats_ = round_up(z_.c * window_.channel_size(), 16);
+    buffer_at_ = source_floats_ + round_up(kDotChannels * gradient_stride_, 16);
+    const int64_t buffer = std::max(window_.buffer_size(), dy_.buffer_floats(largest.rows * z_.q));
+    places_.emplace(groups_ * splits_, buffer_at_ + buffer, plan);
     partial_at_ = plan.scratch(static_cast<size_t>(groups_ * z_.o * terms_) * sizeof(float));
-    tasks_at_ = plan.scratch(static_cast<size_t>(groups_ * splits_ * task_floats_) * sizeof(float));
   }
 
   int tasks() const { return static_cast<int>(groups_ * splits_); }
@@ -47,21 +47,22 @@ class WeightGrad {
 
   void run(int task, std::byte* scratch) const {
     const int64_t group = task / splits_, split = task % splits_;
-    float* source = reinterpret_cast<float*>(scratch + tasks_at_) + task * task_floats_;
+    Workspaces::Lease lease(*places_, scratch);
+    float* source = lease.floats();
     float *gradient = source + source_floats_, *buffer = source + buffer_at_;
     float* sums = partial(group, scratch);
     const int64_t b0 = channel_blocks_.blocks * split / splits_, b1 = channel_blocks_.blocks * (split + 1) / splits_;
-    const int64_t o0 = channel_blocks_.begin(b0), first = units_ * group / groups_;
+    const int64_t first = units_ * group / groups_;
     for (int64_t unit = first; unit < units_ * (group + 1) / groups_; ++unit) {
       Part part = part_of(unit);
-      window_.pack(part, source, buffer);
+      window_.pack(part, 0, z_.c, source, buffer);
       const int64_t run = window_.vectors(part) * kWidth;
-      pack_gradient(part, o0, channel_blocks_.begin(b1), run, gradient, buffer);
       for (int64_t b = b0; b < b1; ++b) {
         const int64_t o = channel_blocks_.begin(b), count = channel_blocks_.begin(b + 1) - o;
+        pack_gradient(part, o, o + count, run, gradient, buffer);
         for (int64_t t = 0; t < term_blocks_.blocks; ++t) {
           const int64_t term = term_blocks_.begin(t), width = term_blocks_.begin(t + 1) - term;
-          tile_of<DotTiles>(count, width)(gradient + (o - o0) * gradient_stride_, gradient_stride_, source,
+          tile_of<DotTiles>(count, width)(gradient, gradient_stride_, source,
                                           &offsets_[term], run, sums + o * terms_ + term * count, unit > first);
         }
       }
@@ -85,7 +86,9 @@ class WeightGrad {
   }
 
  private:
-  static constexpr int64_t kPositions = 1600;  // of a unit, about: a tile's channels of dY stay in the nearest cache
+  // Positions of a unit, about: a tile's channels of dY stay in the nearest cache; but where few terms read them, whole
+  // planes matter more, which memory gives faster than some rows of each.
+  static constexpr int64_t kPositions = 1600, kFewTerms = 18, kPositionsOfFew = 4096;
   static constexpr int64_t kSourceFloats = 112000;  // packed, about: what the second-level cache holds beside dY
   static constexpr int64_t kMostGroups = 32, kEnoughTasks = 16, kEnoughUnits = 8;
   static constexpr int64_t kMostPartialFloats = int64_t{1} << 22;
@@ -106,7 +109,8 @@ class WeightGrad {
     }
     Axis rows(z_.p, z_.h, z_.sh, down), cols(z_.q, z_.w, z_.sw, right);
     int64_t row_floats = cols.pitch() * z_.c * z_.sh * z_.sw;
-    int64_t most = std::min(kPositions / cols.pitch(), kSourceFloats / row_floats - rows.span);
+    const int64_t positions = terms_ > kFewTerms ? kPositions : kPositionsOfFew;
+    int64_t most = std::min(positions / cols.pitch(), kSourceFloats / row_floats - rows.span);
     images_ = std::clamp<int64_t>(most / rows.pitch(), 1, ceil_div(z_.n, kEnoughUnits));
     row_blocks_ = Cut(z_.p, std::clamp<int64_t>(most, 1, z_.p));
     return Window(x, z_.c, rows, cols, taps(), images_, ceil_div(z_.p, row_blocks_.blocks));
@@ -152,8 +156,9 @@ class WeightGrad {
   Window window_;
   std::vector<int64_t> offsets_;
   int64_t units_, groups_, splits_;
-  int64_t gradient_stride_, source_floats_, buffer_at_, task_floats_;
-  size_t partial_at_, tasks_at_;
+  int64_t gradient_stride_, source_floats_, buffer_at_;
+  std::optional<Workspaces> places_;
+  size_t partial_at_;
 };
 
 template <class Job>
