@@ -13,16 +13,19 @@ import dev.kantor.gan.Regulariser.ZeroCentred.Place;
 import dev.kantor.graph.State;
 import dev.kantor.nn.Activation;
 import dev.kantor.nn.ConvNets;
+import dev.kantor.nn.DiffAugment;
 import dev.kantor.nn.Initialisation;
 import dev.kantor.nn.Mlp;
 import dev.kantor.nn.Module;
 import dev.kantor.nn.Sequential;
 import dev.kantor.nn.SpectralNorm;
 import dev.kantor.optim.Optimizer;
+import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The independent choices that make a GAN. Made from {@link Settings}, or by hand with networks and
@@ -175,9 +178,15 @@ public record Design(
                 null,
                 norm.equals("layer-norm"),
                 init);
+    Module normed = norm.equals("spectral-norm") ? SpectralNorm.around(critic) : critic;
+    Set<DiffAugment.Policy> policies = DiffAugment.policies(s.text("diff-augment"));
+    Module augmented =
+        policies.isEmpty()
+            ? normed
+            : new DiffAugment(normed, policies, Shape.of(channels, height, width));
     return new Design(
         generator,
-        norm.equals("spectral-norm") ? SpectralNorm.around(critic) : critic,
+        augmented,
         objective,
         regulariser,
         s.optimizer(s.rate("generator-learning-rate")),

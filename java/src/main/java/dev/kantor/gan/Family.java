@@ -116,6 +116,12 @@ public enum Family {
       new Setting("generator-activation", "relu", "mlp: " + ACTIVATIONS, OURS);
   private static final Setting CRITIC_ACTIVATION =
       new Setting("critic-activation", "leaky-relu", ACTIVATIONS, OURS);
+  private static final Setting DIFF_AUGMENT =
+      new Setting(
+          "diff-augment",
+          "",
+          "what the critic sees augmented: some of color,translation,cutout; empty: nothing",
+          "Zhao et al. 2020");
   private static final Setting CRITIC_NORM =
       new Setting(
           "critic-norm",
@@ -175,6 +181,7 @@ public enum Family {
         all.add(GENERATOR_ACTIVATION);
         all.add(CRITIC_ACTIVATION);
         all.add(CRITIC_NORM);
+        all.add(DIFF_AUGMENT);
       }
       case CVAE_GAN -> {
         all.addAll(AUTOENCODER);

@@ -178,4 +178,26 @@ public final class Layers {
   public static Value gaussian(Value mean, Value logScale, Value noise) {
     return Ops.add(mean, Ops.mul(Ops.exp(logScale), noise));
   }
+
+  /**
+   * Images moved by whole numbers of rows and columns, zeros coming in (translate.h).
+   *
+   * @param x [N, C, H, W]
+   * @param u [N, 2] in [0, 1): where between the two ends each image's move lies, down and right
+   * @param rows the most that an image moves down or up
+   * @param cols the most that it moves right or left
+   */
+  public static Value translate(Value x, Value u, long rows, long cols) {
+    return Ops.apply(new Warps.Translate(rows, cols, 1), x, u);
+  }
+
+  /**
+   * Ones [N, 1, height, width] with a rectangle of zeros, which may leave the image
+   * (cutout_mask.h).
+   *
+   * @param u [N, 2] in [0, 1): where each image's rectangle is, down and right
+   */
+  public static Value cutoutMask(Value u, long rows, long cols, long height, long width) {
+    return Ops.apply(new Warps.CutoutMask(rows, cols, height, width), u);
+  }
 }

@@ -88,6 +88,8 @@ final class Lowering {
           List.of(plain(n, "avg_pool", w.kernelH(), w.kernelW(), bits(w.factor())));
       case Windows.UpsampleNearest w ->
           List.of(plain(n, "upsample_nearest", w.kernelH(), w.kernelW(), bits(w.factor())));
+      case Warps.Translate w -> List.of(plain(n, "translate", w.rows(), w.cols(), w.sign()));
+      case Warps.CutoutMask w -> List.of(plain(n, "cutout_mask", w.rows(), w.cols()));
       case Sources.OneHot _ -> List.of(plain(n, "one_hot"));
       case Sources.GatherLabels _ -> List.of(plain(n, "gather", bits(1), bits(0)));
       case Sources.Normal r ->

@@ -29,7 +29,7 @@ public final class Vae {
       return Layers.gaussian(mean, logScale, noise);
     }
 
-    /** The divergence from N(0, I): see {@link Losses#gaussianDivergence}. */
+    /** The divergence from N(0, I), summed over the code and averaged over rows, in nats. */
     public Value divergence() {
       return Losses.gaussianDivergence(mean, logScale);
     }

@@ -67,7 +67,8 @@ class IterationTest {
         small("hinge"),
         small("dragan"),
         small("wgan-lp"),
-        small("r3gan"),
+        small("r3gan").with("diff-augment", "color,translation,cutout"),
+        small("wgan-gp").with("diff-augment", "translation"),
         small("gan").with("objective", "hinge").with("critic-norm", "spectral-norm"));
   }
 

@@ -95,6 +95,14 @@ class DerivativesTest {
         unary("transpose", x -> Ops.matmul(Ops.transpose(x, 0, 1), Ops.exp(x))),
         unary("slice rows", x -> Ops.exp(Ops.slice(x, 0, 1, 3))),
         unary("slice columns", x -> Ops.exp(Ops.slice(x, 1, 2, 4))),
+        of(
+            "translate",
+            in -> Ops.square(Layers.translate(in.get(0), Ops.full(0.9, 2, 2), 1, 2)),
+            s(2, 3, 4, 5)),
+        of(
+            "cutout",
+            in -> Ops.exp(Ops.mul(in.get(0), Layers.cutoutMask(Ops.full(0.4, 2, 2), 2, 1, 4, 5))),
+            s(2, 3, 4, 5)),
         unary("bce with logits 1", x -> Losses.bceWithLogits(x, 1)),
         unary("bce with logits 0", x -> Losses.bceWithLogits(x, 0)),
         unary("bce with logits 0.3", x -> Losses.bceWithLogits(x, 0.3)),
