@@ -114,6 +114,31 @@ TEST_CASE("batch_norm keeps its digits far from zero") {
   }
 }
 
+TEST_CASE("batch_stats measures what batch_norm does") {
+  for (const std::vector<int64_t>& dims : kShapes) {
+    CAPTURE(text(dims));
+    const Value x = random(DType::f32, dims, 1, 1, 5), c(DType::f32, {dims[1]});
+    const Value gamma = of_channels(x, 2), beta = of_channels(x, 3);
+    const OpCase stats{"batch_stats", {x, gamma, beta}, {c, c, c, c, c}, {bits(1e-5f)}};
+    check_op(stats, 5e-4);
+    const std::vector<Value> alone = run_op(stats, "cpu", 1), within = run_op(batch_norm(x, gamma, beta), "cpu", 1);
+    for (size_t i = 0; i < 3; ++i) CHECK(same_bits(alone[i], within[i]));
+    Value y(DType::f32, dims);
+    const int64_t hw = plane(dims);
+    for (int64_t i = 0; i < x.count(); ++i)
+      y.set(i, x.get(i) * alone[3].get(i / hw % dims[1]) + alone[4].get(i / hw % dims[1]));
+    CHECK_LE(max_relative_error(y, within[3], 1), 1e-4);
+  }
+  const Value three = f32({3});
+  OpCase bad{"batch_stats", {f32({2, 3}), three, three}, {three, three, three, three, three}, {bits(-1.0f)}};
+  rejected(bad, "eps is -1; expected a finite number >= 0");
+  bad.attributes = {bits(0.0f)};
+  bad.out[1] = f32({2});
+  rejected(bad, "rstd is f32[2]; expected [3]");
+  bad.in[2] = f32({2});
+  rejected(bad, "beta is f32[2]; expected [3]");
+}
+
 TEST_CASE("batch_norm by hand") {
   Value x = f32({2, 2, 1, 2}, {1, 3, 10, 10, 5, 7, 10, 10});
   for (const std::string& device : {std::string("reference"), std::string("cpu")}) {

@@ -323,6 +323,48 @@ TEST_CASE("mul_add takes its operands read in any way, and any of them twice") {
   }
 }
 
+TEST_CASE("neighbours that one function computes give what they give one by one") {
+  auto whole = [](const PwOperand& o, const Domain& d, uint64_t seed) {
+    Value value = random(DType::f32, {extent_of(o, d.rows, d.cols)}, seed, -8, 9);
+    for (int64_t i = 0; i < value.count(); ++i) value.set(i, std::floor(value.get(i)));
+    return value;
+  };
+  // Registers 0, 1, 2 hold the operands, and 9 takes the result.
+  const std::vector<PwInstruction> bodies[] = {
+      {{Pw::mul, 3, 0, 1, 0}, {Pw::add, 9, 3, 2, 0}},
+      {{Pw::mul, 3, 0, 1, 0}, {Pw::add, 3, 2, 3, 0}, {Pw::relu, 9, 3, 0, 0}},
+      {{Pw::mul, 3, 0, 0, 0}, {Pw::add, 3, 3, 3, 0}, {Pw::leaky_relu, 9, 3, 0, 0.25f}},
+      {{Pw::add, 3, 0, 1, 0}, {Pw::leaky_relu, 3, 3, 0, -0.5f}, {Pw::relu, 9, 3, 0, 0}},
+      {{Pw::mul_add, 2, 0, 1, 0}, {Pw::relu, 9, 2, 0, 0}},
+      {{Pw::step, 3, 1, 0, 0}, {Pw::mul, 9, 3, 0, 0}},
+      {{Pw::leaky_mask, 3, 1, 0, 0.5f}, {Pw::mul, 3, 0, 3, 0}, {Pw::add, 9, 3, 2, 0}},
+      {{Pw::step, 3, 0, 0, 0}, {Pw::leaky_mask, 4, 1, 0, 2}, {Pw::mul, 9, 3, 4, 0}},
+      {{Pw::mul, 3, 0, 1, 0}, {Pw::mul, 4, 1, 2, 0}, {Pw::add, 9, 3, 4, 0}},
+      {{Pw::mul, 3, 0, 1, 0}, {Pw::store, 0, 2, 1, 0}, {Pw::add, 9, 3, 2, 0}},
+  };
+  for (const Domain& d : {Domain{1, 5}, Domain{6, 37}, Domain{30, 700}}) {
+    const std::vector<PwOperand> modes = operand_modes(d.rows, d.cols);
+    for (size_t i = 0; i < modes.size(); ++i)
+      for (const std::vector<PwInstruction>& body : bodies)
+        for (bool in_place : {false, true}) {
+          if (in_place && i != 0) continue;
+          const PwOperand a = modes[0], b = modes[i], c = modes[(2 * i + 1) % modes.size()];
+          PwText text{d.rows, d.cols, {a, b, c}, 1,
+                      {{Pw::input, 0, 0, 0, 0}, {Pw::input, 1, 1, 0, 0}, {Pw::input, 2, 2, 0, 0}}};
+          text.code.insert(text.code.end(), body.begin(), body.end());
+          text.code.push_back({Pw::store, 0, 9, 0, 0});
+          for (const PwInstruction& code : body) text.stores += code.op == Pw::store;
+          OpCase run{"pointwise", {whole(a, d, 1), whole(b, d, 2), whole(c, d, 3)}, {}, text.attributes()};
+          for (int store = 0; store < text.stores; ++store) run.out.push_back(f32({d.rows * d.cols}));
+          run.alias.assign(static_cast<size_t>(text.stores), -1);
+          if (in_place) run.alias.back() = 0;
+          CAPTURE(i);
+          INFO(listing(text));
+          check_op(run, 0);
+        }
+  }
+}
+
 TEST_CASE("in place, an input after a store sees what was stored") {
   // out 0 lies over the operand: r1 keeps the old value, r2 gets the new one.
   const PwText text{1, 1000, {{1, 1000, 1}}, 2,

@@ -18,9 +18,7 @@ void validate_batch_norm(const Node& node) {
     if (i > 0) node.expect_shape(node.in[i], {shape.c}, inputs[i]);
     node.expect_shape(node.out[i], {shape.c}, outputs[i]);
   }
-  const float eps = node.attribute_f32(0);
-  if (!(eps >= 0) || !std::isfinite(eps))
-    node.reject("eps is %g; expected a finite number >= 0", static_cast<double>(eps));
+  expect_eps(node, node.attribute_f32(0));
   size_t position = 1;
   const PwProgram program = PwProgram::decode(node, &position, 3, 3, true);
   if (position != node.attributes.size())

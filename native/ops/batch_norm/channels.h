@@ -1,5 +1,7 @@
 // What batch_norm and batch_norm_grad call x: [N, C, HW], from [N, C] or [N, C, H, W].
 #pragma once
+#include <cmath>
+
 #include "runtime/op.h"
 
 namespace kantor {
@@ -16,6 +18,11 @@ inline Channels expect_channels(const Node& node, const Tensor& x, const char* r
   for (int i = 0; i < x.rank; ++i) fits = fits && x.dims[i] > 0;
   if (!fits) node.reject("%s is %s; expected [N, C] or [N, C, H, W], none empty", role, x.describe().c_str());
   return Channels::of(x);
+}
+
+inline void expect_eps(const Node& node, float eps) {
+  if (!(eps >= 0) || !std::isfinite(eps))
+    node.reject("eps is %g; expected a finite number >= 0", static_cast<double>(eps));
 }
 
 }  // namespace kantor

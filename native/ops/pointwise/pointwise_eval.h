@@ -9,6 +9,7 @@
 //
 // The rectangle is walked in tiles of up to kBlock elements. Each instruction is one call for a whole tile (a few
 // ns), so a caller with many short rows (a gemm tile of 8 x 32, say) hands over the whole rectangle, not row by row.
+// Common neighbours (a product and a sum, a sum and an activation, a mask and a product) are one function.
 // What a program reads from memory it reads in place, what it stores it computes in place, where that cannot be told
 // apart from copies; values that depend on the row or on the column alone are computed once a tile for one column or
 // row and spread when used.
@@ -34,8 +35,16 @@ struct PwArguments {
 };
 using PwFunction = void (*)(const PwArguments&);
 
+// What one function does besides an instruction, so that a tile is gone through once for both.
+enum class PwFused {
+  none,
+  relu,        // of the result of add or mul_add
+  leaky_relu,  // of the result of add or mul_add, with slope imm
+  mask,        // mul by b > 0 ? 1 : imm in place of b
+};
+
 // The function of a computing instruction; of Pw::input, a copy. A spread source has one value a row.
-PwFunction pw_function(Pw op, const bool (&spread)[3]);
+PwFunction pw_function(Pw op, PwFused fused, const bool (&spread)[3]);
 
 class PwKernel {
  public:

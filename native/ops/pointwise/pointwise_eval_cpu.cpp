@@ -1,5 +1,6 @@
 #include "ops/pointwise/pointwise_eval.h"
 
+#include <array>
 #include <limits>
 
 namespace kantor::KANTOR_ISA {
@@ -23,15 +24,21 @@ class PwKernel::Builder {
 
   void build() {
     name_values();
+    fuse_values();
     place_values();
     for (size_t at = 0; at < program_.code.size(); ++at) emit(static_cast<int>(at));
     if (options_.result < 0) return;
     if (!options_.result_to) kernel_.result_ = spread_to_tile(result_);
-    else if (!made_in_place(result_)) step(Pw::input, {&values_[result_]}, kTile, kResult, 0);
+    else if (!made_in_place(result_)) copy_step(values_[result_], kTile, kResult);
   }
 
  private:
   struct Value {
+    Pw op{};                       // what computes it
+    PwFused fused = PwFused::none;
+    float imm = 0;
+    int source[3] = {-1, -1, -1};  // the values that this reads
+    bool absorbed = false;         // its one user computes it
     Extent extent{};
     int defined = 0;    // the index of its instruction
     int last_use = 0;
@@ -49,7 +56,7 @@ class PwKernel::Builder {
   // Whether a value is computed right where run_to wants the result.
   bool made_in_place(int value) const {
     const Value& v = values_[value];
-    return options_.result_to && value == result_ && sources_of(program_.code[value].op) > 0 && fills_tile(v) &&
+    return options_.result_to && value == result_ && sources_of(v.op) > 0 && fills_tile(v) &&
            v.output < 0;
   }
 
@@ -60,14 +67,14 @@ class PwKernel::Builder {
       int at = static_cast<int>(i);
       Value v;
       v.defined = at;
+      v.op = code.op;
+      v.imm = code.imm;
       int registers[3] = {code.a, code.b, code.dst};
       for (int k = 0; k < sources_of(code.op); ++k) {
-        int source = current[registers[k]];
-        sources_[k].push_back(source);
+        int source = v.source[k] = current[registers[k]];
         values_[source].uses.push_back(at);
         v.extent = join(v.extent, values_[source].extent);
       }
-      for (int k = sources_of(code.op); k < 3; ++k) sources_[k].push_back(-1);
       switch (code.op) {
         case Pw::input: describe_operand(code.a, &v); break;
         case Pw::accumulator:
@@ -90,7 +97,56 @@ class PwKernel::Builder {
       result_ = current[options_.result];
       values_[result_].uses.push_back(kForever);
     }
-    for (Value& v : values_) v.last_use = v.uses.empty() ? v.defined : v.uses.back();
+  }
+
+  // Lets a value be computed together with one that it alone reads.
+  void fuse_values() {
+    for (Value& v : values_) {
+      if (v.op == Pw::add) {
+        for (int k = 0; k < 2 && v.op == Pw::add; ++k) {
+          const Value* product = absorbable(v, v.source[k]);
+          if (product == nullptr || product->op != Pw::mul || product->fused != PwFused::none) continue;
+          v.op = Pw::mul_add;
+          absorb(v, v.source[k], {product->source[0], product->source[1], v.source[1 - k]});
+        }
+      } else if (v.op == Pw::relu || v.op == Pw::leaky_relu) {
+        const Value* sum = absorbable(v, v.source[0]);
+        if (sum == nullptr || (sum->op != Pw::add && sum->op != Pw::mul_add) || sum->fused != PwFused::none) continue;
+        v.fused = v.op == Pw::relu ? PwFused::relu : PwFused::leaky_relu;
+        v.op = sum->op;
+        absorb(v, v.source[0], {sum->source[0], sum->source[1], sum->source[2]});
+      } else if (v.op == Pw::mul) {
+        for (int k = 0; k < 2 && v.fused == PwFused::none; ++k) {
+          const Value* mask = absorbable(v, v.source[k]);
+          if (mask == nullptr || (mask->op != Pw::step && mask->op != Pw::leaky_mask)) continue;
+          v.fused = PwFused::mask;
+          v.imm = mask->op == Pw::step ? 0 : mask->imm;
+          absorb(v, v.source[k], {v.source[1 - k], mask->source[0], -1});
+        }
+      }
+    }
+    for (Value& v : values_) {
+      std::sort(v.uses.begin(), v.uses.end());
+      v.last_use = v.uses.empty() ? v.defined : v.uses.back();
+    }
+  }
+
+  // A source that only v reads, once, and that like v is computed for a whole tile; else null.
+  const Value* absorbable(const Value& v, int source) const {
+    const Value& s = values_[source];
+    return s.uses.size() == 1 && sources_of(s.op) > 0 && fills_tile(s) && fills_tile(v) ? &s : nullptr;
+  }
+
+  void absorb(Value& v, int source, std::array<int, 3> sources) {
+    Value& s = values_[source];
+    s.absorbed = true;
+    s.uses.clear();
+    for (int k = 0; k < 3; ++k) {
+      v.source[k] = sources[k];
+      if (sources[k] >= 0)
+        for (int& use : values_[sources[k]].uses)
+          if (use == s.defined) use = v.defined;
+    }
   }
 
   void describe_operand(int k, Value* v) {
@@ -125,13 +181,11 @@ class PwKernel::Builder {
       for (Value& v : values_)
         if (v.in_memory && v.output == output && v.defined < store && v.last_use > store) v.in_memory = false;
 
-      Value& stored = values_[sources_[0][s]];
-      const Pw op = program_.code[stored.defined].op;
-      if (sources_of(op) == 0 || !fills_tile(stored) || stored.output >= 0) continue;
+      Value& stored = values_[values_[s].source[0]];
+      if (sources_of(stored.op) == 0 || !fills_tile(stored) || stored.output >= 0) continue;
       bool free = true;  // nobody reads the old contents between the computation and the store
       for (const Value& v : values_) {
-        const Pw maker = program_.code[v.defined].op;
-        if (sources_of(maker) != 0 || v.output != output) continue;
+        if (sources_of(v.op) != 0 || v.output != output) continue;
         if (v.in_memory) {
           for (int use : v.uses) free = free && !(use > stored.defined && use <= store);
         } else {
@@ -146,21 +200,21 @@ class PwKernel::Builder {
   }
 
   void emit(int at) {
-    const PwInstruction& code = program_.code[at];
     Value& v = values_[at];
-    if (code.op == Pw::store) {
-      const Value& stored = values_[sources_[0][at]];
-      const bool computed_there = sources_of(program_.code[stored.defined].op) != 0 && stored.output == code.b;
-      if (!computed_there) step(Pw::input, {&stored}, kTile, output_location(code.b), 0);
-    } else if (sources_of(code.op) == 0) {
-      if (!v.in_memory && v.last_use > at) load_into_buffer(code.op, &v);
-    } else {
+    if (v.op == Pw::store) {
+      const Value& stored = values_[v.source[0]];
+      const int output = program_.code[at].b;
+      const bool computed_there = sources_of(stored.op) != 0 && stored.output == output;
+      if (!computed_there) copy_step(stored, kTile, output_location(output));
+    } else if (sources_of(v.op) == 0) {
+      if (!v.in_memory && v.last_use > at) load_into_buffer(v.op, &v);
+    } else if (!v.absorbed) {
       const Value* sources[3] = {};
-      for (int k = 0; k < sources_of(code.op); ++k) sources[k] = &values_[sources_[k][at]];
+      for (int k = 0; k < sources_of(v.op); ++k) sources[k] = &values_[v.source[k]];
       if (v.output >= 0) v.at = output_location(v.output);
       else if (made_in_place(at)) v.at = kResult;
       else take_buffer(&v);
-      step(code.op, {sources[0], sources[1], sources[2]}, v.extent, v.at, code.imm);
+      step(v.op, v.fused, {sources[0], sources[1], sources[2]}, v.extent, v.at, v.imm);
     }
     for (int i = 0; i <= at; ++i)
       if (values_[i].last_use <= at) release_buffer(&values_[i]);
@@ -175,14 +229,19 @@ class PwKernel::Builder {
       for (const Memory& m : kernel_.memory_)
         if (m.place == source.at.place) col_stride = by_col ? m.col_stride : m.row_stride;
     }
-    step(Pw::input, {&source}, v->extent, v->at, 0);
+    copy_step(source, v->extent, v->at);
     if (col_stride != 1) {
       kernel_.steps_.back().function = gather;
       kernel_.steps_.back().source_column_stride = col_stride;
     }
   }
 
-  void step(Pw op, std::initializer_list<const Value*> sources, Extent extent, Location target, float imm) {
+  void copy_step(const Value& source, Extent extent, Location target) {
+    step(Pw::input, PwFused::none, {&source}, extent, target, 0);
+  }
+
+  void step(Pw op, PwFused fused, std::initializer_list<const Value*> sources, Extent extent, Location target,
+            float imm) {
     Step s{};
     bool spread[3] = {};
     int k = 0;
@@ -192,7 +251,7 @@ class PwKernel::Builder {
       s.source[k++] = source->at;
     }
     for (int rest = k; rest < 3; ++rest) s.source[rest] = s.source[0];
-    s.function = pw_function(op, spread);
+    s.function = pw_function(op, fused, spread);
     s.target = target;
     s.extent = extent;
     s.imm = imm;
@@ -204,7 +263,7 @@ class PwKernel::Builder {
     Value spread;
     spread.extent = kTile;
     take_buffer(&spread);
-    step(Pw::input, {&values_[value]}, kTile, spread.at, 0);
+    copy_step(values_[value], kTile, spread.at);
     return spread.at;
   }
 
@@ -227,7 +286,6 @@ class PwKernel::Builder {
   const Tensor* outputs_;
   Options options_;
   std::vector<Value> values_;     // by instruction; a store's is empty
-  std::vector<int> sources_[3];   // by instruction: the values it reads, or -1
   int result_ = -1;
   bool taken_[kBuffers] = {};
 };

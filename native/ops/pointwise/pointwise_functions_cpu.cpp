@@ -41,6 +41,14 @@ inline Vec apply(Vec a, Vec b, Vec c, Vec imm) {
   else if constexpr (op == Pw::mul_add) return fma(a, b, c);
 }
 
+template <Pw op, PwFused fused>
+inline Vec apply(Vec a, Vec b, Vec c, Vec imm) {
+  if constexpr (fused == PwFused::none) return apply<op>(a, b, c, imm);
+  else if constexpr (fused == PwFused::mask) return apply<op>(a, apply<Pw::leaky_mask>(b, b, b, imm), c, imm);
+  else if constexpr (fused == PwFused::relu) return apply<Pw::relu>(apply<op>(a, b, c, imm), b, c, imm);
+  else return apply<Pw::leaky_relu>(apply<op>(a, b, c, imm), b, c, imm);
+}
+
 // One row of a source.
 template <bool spread>
 struct Row {
@@ -58,7 +66,7 @@ struct Row<true> {
 };
 
 // The sources that an operation does not have repeat its first, so that their loads are the same load.
-template <Pw op, int sources, bool spread_a, bool spread_b, bool spread_c>
+template <Pw op, PwFused fused, int sources, bool spread_a, bool spread_b, bool spread_c>
 void run(const PwArguments& s) {
   constexpr int kB = sources > 1 ? 1 : 0, kC = sources > 2 ? 2 : 0;
   const Vec imm = broadcast(s.imm);
@@ -69,34 +77,43 @@ void run(const PwArguments& s) {
     Row<spread_c> c(s.source[kC] + r * s.source_stride[kC]);
     float* d = s.target + r * s.target_stride;
     int64_t i = 0;
-    for (; i + kWidth <= cols; i += kWidth) store(d + i, apply<op>(a(i), b(i), c(i), imm));
-    if (int64_t n = cols - i) store_partial(d + i, apply<op>(a(i, n), b(i, n), c(i, n), imm), n);
+    for (; i + kWidth <= cols; i += kWidth) store(d + i, apply<op, fused>(a(i), b(i), c(i), imm));
+    if (int64_t n = cols - i) store_partial(d + i, apply<op, fused>(a(i, n), b(i, n), c(i, n), imm), n);
   }
 }
 
-template <Pw op, int sources>
+template <Pw op, PwFused fused, int sources>
 PwFunction choose(bool a, bool b, bool c) {
   if constexpr (sources == 1) {
     // Only a copy meets a spread source: any other operation is done on the few values before they are spread.
-    if constexpr (op == Pw::input) return a ? run<op, 1, true, true, true> : run<op, 1, false, false, false>;
-    return run<op, 1, false, false, false>;
+    if constexpr (op == Pw::input) return a ? run<op, fused, 1, true, true, true> : run<op, fused, 1, false, false, false>;
+    return run<op, fused, 1, false, false, false>;
   } else if constexpr (sources == 2) {
-    return a ? run<op, 2, true, false, true> : b ? run<op, 2, false, true, false> : run<op, 2, false, false, false>;
+    return a ? run<op, fused, 2, true, false, true> : b ? run<op, fused, 2, false, true, false> : run<op, fused, 2, false, false, false>;
   } else {
-    if (a && b) return run<op, 3, true, true, false>;
-    if (a) return c ? run<op, 3, true, false, true> : run<op, 3, true, false, false>;
-    if (b) return c ? run<op, 3, false, true, true> : run<op, 3, false, true, false>;
-    return c ? run<op, 3, false, false, true> : run<op, 3, false, false, false>;
+    if (a && b) return run<op, fused, 3, true, true, false>;
+    if (a) return c ? run<op, fused, 3, true, false, true> : run<op, fused, 3, true, false, false>;
+    if (b) return c ? run<op, fused, 3, false, true, true> : run<op, fused, 3, false, true, false>;
+    return c ? run<op, fused, 3, false, false, true> : run<op, fused, 3, false, false, false>;
   }
 }
 
 }  // namespace
 
-PwFunction pw_function(Pw op, const bool (&spread)[3]) {
+PwFunction pw_function(Pw op, PwFused fused, const bool (&spread)[3]) {
   const auto [a, b, c] = spread;
 #define KANTOR_PW(name, sources) \
   case Pw::name:                 \
-    return choose<Pw::name, sources>(a, b, c);
+    return choose<Pw::name, PwFused::none, sources>(a, b, c);
+  switch (fused) {
+    case PwFused::relu:
+      return op == Pw::add ? choose<Pw::add, PwFused::relu, 2>(a, b, c) : choose<Pw::mul_add, PwFused::relu, 3>(a, b, c);
+    case PwFused::leaky_relu:
+      return op == Pw::add ? choose<Pw::add, PwFused::leaky_relu, 2>(a, b, c)
+                           : choose<Pw::mul_add, PwFused::leaky_relu, 3>(a, b, c);
+    case PwFused::mask: return choose<Pw::mul, PwFused::mask, 2>(a, b, c);
+    case PwFused::none: break;
+  }
   switch (op) {
     KANTOR_PW(input, 1)
     KANTOR_PW(scale, 1)

@@ -15,7 +15,7 @@ interface Composite extends Op {
    */
   List<Value> decompose(Node node);
 
-  private static List<Value> gradientOfDecomposition(Composite op, Node node, List<Value> g) {
+  static List<Value> gradientOfDecomposition(Composite op, Node node, List<Value> g) {
     List<Value> outputs = op.decompose(node);
     Value[] from = new Value[outputs.size()];
     int n = 0;

@@ -12,15 +12,17 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 
 /**
  * Groups nodes into units, each of which becomes one kernel: chains of elementwise nodes, alone, or
- * as the epilogue of a matrix product, or as the prologue of a reduction.
+ * as the epilogue of a matrix product, or as the prologue of a reduction or a convolution.
  *
  * <p>A group may be entered only if no path leads from it out and back in: the unit runs as a
  * whole.
@@ -32,6 +34,9 @@ final class Fuse {
     Node product;
     Node sum;
 
+    /** By input of the convolution of this unit: the chain that makes it. */
+    final Map<Integer, Recompute.Chain> prologues = new TreeMap<>();
+
     /** The one node of a unit that is not elementwise. */
     Node single;
 
@@ -39,6 +44,7 @@ final class Fuse {
 
     List<Node> nodes() {
       List<Node> all = new ArrayList<>(points);
+      prologues.values().forEach(c -> all.addAll(c.nodes()));
       if (product != null) {
         all.add(product);
       }
@@ -57,6 +63,11 @@ final class Fuse {
   private final Map<Node, Unit> unitOf = new HashMap<>();
   private final Map<Node, Integer> position = new HashMap<>();
   private final boolean enabled;
+
+  /** Chains that convolutions make their operands with, by convolution. */
+  private final Map<Node, Map<Integer, Recompute.Chain>> prologues = new HashMap<>();
+
+  private final Set<Node> inPrologues = new HashSet<>();
 
   private Fuse(Graph graph, boolean enabled) {
     this.graph = graph;
@@ -141,6 +152,7 @@ final class Fuse {
   /** The units of the graph, in no order yet. Views (reshapes and row ranges) belong to none. */
   static List<Unit> run(Graph graph, boolean enabled) {
     Fuse fuse = new Fuse(graph, enabled);
+    fuse.findPrologues();
     fuse.groupPoints();
     fuse.attachProducts();
     fuse.attachSums();
@@ -158,9 +170,31 @@ final class Fuse {
     return n.op instanceof Reshape || (n.op instanceof Slice s && s.axis() == 0);
   }
 
+  private void findPrologues() {
+    if (!enabled) {
+      return;
+    }
+    Recompute recompute = new Recompute(graph);
+    for (Node n : graph.nodes) {
+      for (int i : Recompute.madeOperands(n)) {
+        Recompute.Chain chain = recompute.chain(n.inputs.get(i)).orElse(null);
+        if (chain != null && recompute.isOwn(chain, n)) {
+          prologues.computeIfAbsent(n, k -> new TreeMap<>()).put(i, chain);
+          inPrologues.addAll(chain.nodes());
+        }
+      }
+    }
+  }
+
+  /** A unit's chains, once the unit has its convolution. */
+  private void adoptPrologues(Unit u, Node convolution) {
+    u.prologues.putAll(prologues.getOrDefault(convolution, Map.of()));
+    u.prologues.values().forEach(c -> c.nodes().forEach(n -> unitOf.put(n, u)));
+  }
+
   private void groupPoints() {
     for (Node n : graph.nodes.reversed()) {
-      if (!isPoint(n)) {
+      if (!isPoint(n) || inPrologues.contains(n)) {
         continue;
       }
       Unit joined = null;
@@ -254,7 +288,7 @@ final class Fuse {
   }
 
   /** Whether the kernel of this op applies a program of elementwise ops to its first output. */
-  private static boolean hasEpilogue(Node n) {
+  static boolean hasEpilogue(Node n) {
     return n.op instanceof MatMul
         || n.op instanceof Convolution.Conv2d
         || n.op instanceof Convolution.DataGrad
@@ -294,6 +328,7 @@ final class Fuse {
       }
       home.product = n;
       unitOf.put(n, home);
+      adoptPrologues(home, n);
     }
   }
 
@@ -326,6 +361,7 @@ final class Fuse {
         Unit u = new Unit();
         u.single = n;
         unitOf.put(n, u);
+        adoptPrologues(u, n);
       }
     }
   }
@@ -360,7 +396,7 @@ final class Fuse {
     List<Long> attributes = new ArrayList<>();
     String op = "pointwise";
     if (u.product != null) {
-      inputs.addAll(u.product.inputs);
+      inputs.addAll(Prologues.factors(u.product, u));
       outputs.addAll(u.product.outputs.subList(1, u.product.outputs.size()));
       switch (u.product.op) {
         case MatMul(boolean ta, boolean tb) -> {
@@ -374,7 +410,8 @@ final class Fuse {
         case Convolution c -> {
           op = c instanceof Convolution.Conv2d ? "conv2d" : "conv2d_data_grad";
           attributes.addAll(c.geometry().words());
-          attributes.add(-1L);
+          attributes.addAll(Prologues.words(u, 0));
+          inputs.addAll(Prologues.operands(u, 0));
         }
         default -> throw new IllegalStateException("no epilogue after " + u.product);
       }
@@ -393,7 +430,7 @@ final class Fuse {
     inputs.addAll(p.operands());
     outputs.addAll(p.stores());
     attributes.addAll(p.words());
-    StringBuilder label = new StringBuilder(op);
+    StringBuilder label = new StringBuilder(op).append(Prologues.label(u));
     points.stream()
         .filter(n -> n.op instanceof Elementwise)
         .forEach(n -> label.append(' ').append(n.op.label()));

@@ -6,7 +6,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
-import java.util.stream.LongStream;
 
 /** From units to kernels: how each op that is not elementwise is written for the native core. */
 final class Lowering {
@@ -71,15 +70,8 @@ final class Lowering {
       case Composite.LayerNormGrad _ -> List.of(plain(n, "layer_norm_grad"));
       case Composite.LogSumExp _ -> List.of(plain(n, "log_sum_exp"));
       case Composite.BatchNormGrad _ -> List.of(plain(n, "batch_norm_grad"));
-      case Convolution.WeightGrad w ->
-          List.of(
-              plain(
-                  n,
-                  "conv2d_weight_grad",
-                  LongStream.concat(
-                          w.geometry().words().stream().mapToLong(Long::longValue),
-                          LongStream.of(-1, -1))
-                      .toArray()));
+      case BatchNormParts.Statistics(float eps) -> List.of(plain(n, "batch_stats", bits(eps)));
+      case Convolution.WeightGrad _ -> List.of(Prologues.weightGrad(unit));
       case Convolution.MaxPool m ->
           List.of(plain(n, "max_pool", m.kernelH(), m.kernelW(), m.strideH(), m.strideW()));
       case Convolution.PoolScatter _ -> List.of(plain(n, "pool_scatter"));

@@ -54,12 +54,13 @@ public final class Program implements AutoCloseable {
    * @throws dev.kantor.nativelib.KantorException if the device cannot run it
    */
   public static Program compile(Graph graph, State state, Options options) {
-    Graph g = Simplify.run(graph);
+    Graph g = SplitNorms.dropZeroSums(Simplify.run(graph));
     if (options.merge) {
       g = MergeRows.run(g);
     }
     if (options.fuse) {
-      g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(FoldScales.run(g)));
+      g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(FoldScales.run(SplitNorms.run(g))));
+      g = Recompute.run(g);
     }
     Slot fault = null;
     for (Node n : g.nodes) {
@@ -224,17 +225,17 @@ public final class Program implements AutoCloseable {
     StringBuilder s = new StringBuilder();
     s.append(
         String.format(
-            Locale.ROOT, "%-4s %-44s %-34s %12s %12s%n", "#", "kernel", "result", "MFLOP", "KB"));
+            Locale.ROOT, "%-4s %-60s %-34s %12s %12s%n", "#", "kernel", "result", "MFLOP", "KB"));
     int i = 0;
     for (Kernel k : kernels) {
-      String label = k.label().length() > 44 ? k.label().substring(0, 41) + "..." : k.label();
+      String label = k.label().length() > 60 ? k.label().substring(0, 57) + "..." : k.label();
       String result =
           String.join(" ", k.outputs().stream().limit(3).map(v -> v.spec().toString()).toList())
               + (k.outputs().size() > 3 ? " .. (" + k.outputs().size() + ")" : "");
       s.append(
           String.format(
               Locale.ROOT,
-              "%-4d %-44s %-34s %12.3f %12.1f%n",
+              "%-4d %-60s %-34s %12.3f %12.1f%n",
               i++,
               label,
               result,

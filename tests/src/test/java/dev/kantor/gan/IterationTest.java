@@ -95,6 +95,10 @@ class IterationTest {
           "critic-steps",
           "2");
 
+  // One for which no two values of a pooling window, or on either side of a kink, are so close that
+  // rounding decides between them: there the gradient jumps.
+  private static final long SEED = 5;
+
   /** A variant with small networks. */
   private static Settings small(String variant) {
     Settings s = Variant.of(variant).settings();
@@ -114,7 +118,7 @@ class IterationTest {
     try (Device d = Device.open(device, threads);
         State state = new State(d);
         Learner learner =
-            new Learner(Model.of(settings, 1, 28, 28), state, samples(), 3, options)) {
+            new Learner(Model.of(settings, 1, 28, 28), state, samples(), SEED, options)) {
       for (int n : chunks) {
         assertEquals(Status.OK, learner.job().iteration().run(n).status());
       }
@@ -229,7 +233,7 @@ class IterationTest {
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
         Learner learner =
-            new Learner(Model.of(wild, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT)) {
+            new Learner(Model.of(wild, 1, 28, 28), state, samples(), SEED, Program.Options.DEFAULT)) {
       var result = learner.job().iteration().run(1000);
       assertEquals(Status.FAULT, result.status());
       long[] fault = state.longs(learner.job().fault());
@@ -301,7 +305,7 @@ class IterationTest {
               IllegalArgumentException.class,
               () ->
                   new Learner(
-                      Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT));
+                      Model.of(s, 1, 28, 28), state, samples(), SEED, Program.Options.DEFAULT));
       assertTrue(
           e.getMessage().contains("501") && e.getMessage().contains("batch-size"), e.getMessage());
     }
@@ -314,7 +318,7 @@ class IterationTest {
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
         Learner learner =
-            new Learner(Model.of(s, 1, 28, 28), state, samples(), 3, Program.Options.DEFAULT);
+            new Learner(Model.of(s, 1, 28, 28), state, samples(), SEED, Program.Options.DEFAULT);
         Sampler sampler =
             new Sampler(Model.of(s, 1, 28, 28).generation().orElseThrow(), state, 5, 9)) {
       float[] before = sampler.batch(0);
