@@ -233,7 +233,8 @@ class IterationTest {
     try (Device d = Device.open("cpu", 2);
         State state = new State(d);
         Learner learner =
-            new Learner(Model.of(wild, 1, 28, 28), state, samples(), SEED, Program.Options.DEFAULT)) {
+            new Learner(
+                Model.of(wild, 1, 28, 28), state, samples(), SEED, Program.Options.DEFAULT)) {
       var result = learner.job().iteration().run(1000);
       assertEquals(Status.FAULT, result.status());
       long[] fault = state.longs(learner.job().fault());

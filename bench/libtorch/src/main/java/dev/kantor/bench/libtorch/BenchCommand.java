@@ -49,7 +49,7 @@ final class BenchCommand {
         new Training(
             settings,
             Networks.generator(settings.variant(), initial),
-            Networks.critic(settings.variant(), initial));
+            Networks.critic(settings, initial));
     Batches batches = new Batches(images(), batch);
     boolean penalised = settings.variant().penalised();
     Map<String, Object> result = new LinkedHashMap<>();

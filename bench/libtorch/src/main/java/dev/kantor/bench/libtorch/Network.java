@@ -11,8 +11,8 @@ import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 
 /**
- * A sequence of layers, numbered as in {@code nn.Sequential}. Activations overwrite their input,
- * which autograd allows after every layer that is here.
+ * A sequence of layers, numbered as in {@code nn.Sequential}. Activations overwrite their input
+ * where autograd allows it.
  */
 final class Network {
   /** What a layer does to a batch; norms differ between training and evaluation. */
@@ -160,6 +160,10 @@ final class Network {
 
     Builder leakyRelu() {
       return add((x, _) -> torch.leaky_relu_(x, SLOPE));
+    }
+
+    Builder softplus() {
+      return add((x, _) -> torch.softplus(x));
     }
 
     Builder tanh() {

@@ -29,11 +29,13 @@ final class Networks {
         : mlp("generator", named, Network.Builder::relu).tanh().build();
   }
 
-  /** The critic of a variant: images to scores [B, 1]. */
-  static Network critic(Variant variant, Map<String, Tensor> named) {
-    return variant.convolutional
-        ? convolutionalCritic("critic", named)
-        : mlp("critic", named, Network.Builder::leakyRelu).build();
+  /** The critic: images to scores [B, 1]. */
+  static Network critic(Settings settings, Map<String, Tensor> named) {
+    UnaryOperator<Network.Builder> activation =
+        settings.smoothCritic() ? Network.Builder::softplus : Network.Builder::leakyRelu;
+    return settings.variant().convolutional
+        ? convolutionalCritic("critic", named, activation)
+        : mlp("critic", named, activation).build();
   }
 
   /** First values of both networks. */
@@ -93,27 +95,19 @@ final class Networks {
   }
 
   /**
-   * Two convolutions, each with leaky ReLU and max-pooling, then two linear layers.
+   * Two convolutions, each with an activation and max-pooling, then two linear layers.
    *
    * @param name of the network: a classifier differs from a critic in the width of its last layer
    */
-  static Network convolutionalCritic(String name, Map<String, Tensor> named) {
+  static Network convolutionalCritic(
+      String name, Map<String, Tensor> named, UnaryOperator<Network.Builder> activation) {
     long channels = size(named, name + ".1", 1);
     long flat = size(named, name + ".8", 1);
     long side = 4 * root(flat / size(named, name + ".4", 0));
-    return new Network.Builder(name, named)
-        .view(channels, side, side)
-        .convolution(1, 1)
-        .leakyRelu()
-        .maxPool(2)
-        .convolution(1, 1)
-        .leakyRelu()
-        .maxPool(2)
-        .view(flat)
-        .linear()
-        .leakyRelu()
-        .linear()
-        .build();
+    Network.Builder b = new Network.Builder(name, named).view(channels, side, side);
+    activation.apply(b.convolution(1, 1)).maxPool(2);
+    activation.apply(b.convolution(1, 1)).maxPool(2);
+    return activation.apply(b.view(flat).linear()).linear().build();
   }
 
   /** First values of {@link #convolutionalCritic}, of so many outputs. */

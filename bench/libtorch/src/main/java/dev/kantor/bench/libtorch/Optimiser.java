@@ -1,5 +1,6 @@
 package dev.kantor.bench.libtorch;
 
+import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.pytorch.Dispatcher;
 import org.bytedeco.pytorch.GenericList;
@@ -43,7 +44,11 @@ abstract sealed class Optimiser {
     return list(values.stream().map(torch::zeros_like).toList());
   }
 
-  /** Adam (Kingma and Ba 2015) in one pass over each parameter: {@code _fused_adam_}. */
+  /**
+   * Adam (Kingma and Ba 2015) in one pass over each parameter: {@code _fused_adam_}, which takes
+   * gradients to lie in memory as the parameters do. Those of a convolution's weight that come from
+   * its second derivatives may not.
+   */
   static final class Adam extends Optimiser {
     private final OperatorHandle fused = operator("aten::_fused_adam_", "");
     private final Tensor count = torch.zeros(new long[] {}, new TensorOptions(ScalarType.Float));
@@ -75,7 +80,7 @@ abstract sealed class Optimiser {
     void step(TensorVector gradients) {
       count.add_(one);
       IValueVector stack =
-          new IValueVector(parameters, list(gradients), means, squares, none, counts);
+          new IValueVector(parameters, list(contiguous(gradients)), means, squares, none, counts);
       for (IValue constant : constants) {
         stack.push_back(constant);
       }
@@ -115,6 +120,12 @@ abstract sealed class Optimiser {
       add.callBoxed(new IValueVector(deviations, epsilon));
       addQuotient.callBoxed(new IValueVector(parameters, slopes, deviations, descent));
     }
+  }
+
+  private static TensorVector contiguous(TensorVector tensors) {
+    Tensor[] all = new Tensor[Math.toIntExact(tensors.size())];
+    Arrays.setAll(all, i -> tensors.get(i).contiguous());
+    return new TensorVector(all);
   }
 
   private static OperatorHandle operator(String name, String overload) {

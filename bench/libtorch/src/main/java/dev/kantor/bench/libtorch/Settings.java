@@ -9,9 +9,16 @@ package dev.kantor.bench.libtorch;
  * @param beta2 Adam's second decay
  * @param clip the bound of the critic's weights, used by wgan and wdcgan
  * @param lambda the weight of the gradient penalty, used by wgan-gp and wdcgan-gp
+ * @param smoothCritic whether the critic has softplus in place of leaky ReLU
  */
 record Settings(
-    Variant variant, double learningRate, double beta1, double beta2, double clip, double lambda) {
+    Variant variant,
+    double learningRate,
+    double beta1,
+    double beta2,
+    double clip,
+    double lambda,
+    boolean smoothCritic) {
 
   /** LeakyReLU's slope in the critic. */
   static final double SLOPE = 0.2;
@@ -31,8 +38,8 @@ record Settings(
   }
 
   /**
-   * The defaults of a variant, overridden by {@code --learning-rate --beta1 --beta2 --clip
-   * --lambda}.
+   * The defaults of a variant, overridden by {@code --learning-rate --beta1 --beta2 --clip --lambda
+   * --critic-activation leaky-relu|softplus}.
    */
   static Settings of(Options options) {
     Variant variant = Variant.of(options.text("variant"));
@@ -48,7 +55,18 @@ record Settings(
         options.number("beta1", 0.5),
         options.number("beta2", variant.penalised() ? 0.9 : 0.999),
         options.number("clip", CLIP),
-        options.number("lambda", LAMBDA));
+        options.number("lambda", LAMBDA),
+        isSmooth(options.text("critic-activation", "leaky-relu")));
+  }
+
+  private static boolean isSmooth(String activation) {
+    return switch (activation) {
+      case "leaky-relu" -> false;
+      case "softplus" -> true;
+      default ->
+          throw new Options.UsageException(
+              "--critic-activation must be leaky-relu or softplus: " + activation);
+    };
   }
 
   private static void requirePositive(String name, double value) {

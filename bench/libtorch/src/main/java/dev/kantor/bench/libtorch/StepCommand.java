@@ -25,6 +25,9 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * {@code gradient.NAME} of every parameter at the first update of its network; and the parameters
  * and running statistics after the last iteration under their own names. All in {@code --dtype}
  * (float32).
+ *
+ * <p>Names may begin with {@code RUN/}: then each run is trained apart, and its results' names
+ * begin so as well.
  */
 final class StepCommand {
   private StepCommand() {}
@@ -33,16 +36,22 @@ final class StepCommand {
     Settings settings = Settings.of(options);
     ScalarType type = Main.type(options, "float32");
     TensorFile in = TensorFile.read(options.path("in"));
-    TensorFile out = run(settings, type, in);
-    out.write(options.path("out"));
-    long iterations = out.get("generator_loss").size(0);
-    return Map.of(
-        "variant",
-        settings.variant().label,
-        "iterations",
-        iterations,
-        "criticSteps",
-        out.get("critic_loss").size(0) / iterations);
+    Map<String, Map<String, Tensor>> runs = new LinkedHashMap<>();
+    in.tensors()
+        .forEach(
+            (name, tensor) -> {
+              int begin = name.lastIndexOf('/') + 1;
+              runs.computeIfAbsent(name.substring(0, begin), _ -> new LinkedHashMap<>())
+                  .put(name.substring(begin), tensor);
+            });
+    Map<String, Tensor> results = new LinkedHashMap<>();
+    runs.forEach(
+        (run, tensors) ->
+            run(settings, type, new TensorFile(tensors, Map.of()))
+                .tensors()
+                .forEach((name, tensor) -> results.put(run + name, tensor)));
+    new TensorFile(results, Map.of()).write(options.path("out"));
+    return Map.of("variant", settings.variant().label, "runs", runs.size());
   }
 
   static TensorFile run(Settings settings, ScalarType type, TensorFile in) {
@@ -70,7 +79,7 @@ final class StepCommand {
     }
 
     Network generator = Networks.generator(settings.variant(), inputs);
-    Network critic = Networks.critic(settings.variant(), inputs);
+    Network critic = Networks.critic(settings, inputs);
     Training training = new Training(settings, generator, critic);
     List<Double> criticLosses = new ArrayList<>();
     List<Double> penalties = new ArrayList<>();

@@ -41,8 +41,13 @@ class DerivativesTest {
   @ParameterizedTest
   @EnumSource(Variant.class)
   void gradientsOfBothNetworksAgreeWithDifferences(Variant variant) {
+    holdToDifferences(variant, false);
+    holdToDifferences(variant, true);
+  }
+
+  private static void holdToDifferences(Variant variant, boolean smoothCritic) {
     // So small a rate that the generator's step meets the critic that it had before.
-    Settings frozen = new Settings(variant, 1e-15, 0.5, 0.9, 100, 10);
+    Settings frozen = new Settings(variant, 1e-15, 0.5, 0.9, 100, 10, smoothCritic);
     TensorFile in = inputs(variant.convolutional);
     TensorFile out = StepCommand.run(frozen, ScalarType.Double, in);
     for (String network : List.of("generator", "critic")) {
@@ -121,9 +126,9 @@ class DerivativesTest {
       value = Variant.class,
       names = {"WGAN", "WGAN_GP"})
   void optimisersFollowTheirFormulas(Variant variant) {
-    Settings settings = new Settings(variant, 0.01, 0.5, 0.9, 1, 10);
+    Settings settings = new Settings(variant, 0.01, 0.5, 0.9, 1, 10, false);
     Network network =
-        Networks.critic(variant, new Initial(ScalarType.Double).linear("critic.0", 3, 1).named());
+        Networks.critic(settings, new Initial(ScalarType.Double).linear("critic.0", 3, 1).named());
     Tensor parameter = network.weights().getFirst();
     double[] expected = values(parameter);
     double[] means = new double[3];
@@ -153,7 +158,7 @@ class DerivativesTest {
 
   @Test
   void weightsAreClippedAndBiasesAreNot() {
-    Settings settings = new Settings(Variant.WGAN, 0.5, 0.5, 0.9, 0.05, 10);
+    Settings settings = new Settings(Variant.WGAN, 0.5, 0.5, 0.9, 0.05, 10, false);
     TensorFile out = StepCommand.run(settings, ScalarType.Double, inputs(false));
     for (String name : List.of("critic.0", "critic.2", "critic.4")) {
       assertEquals(0.05, out.get(name + ".weight").abs().max().item_double(), name);
