@@ -5,37 +5,39 @@ package dev.kantor.data;
  * each sample, so that a sample depends on the seed and its index alone. Written out, with
  * StrictMath, because a data set must be the same on every Java and every machine.
  */
-final class SplitMix {
+public final class SplitMix {
   private static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
   private long state;
 
-  SplitMix(long seed, long stream) {
+  /** The numbers of one sample. */
+  public SplitMix(long seed, long stream) {
     state = mix(seed + GOLDEN) ^ mix(stream * GOLDEN + 0x632BE59BD9B4E019L);
   }
 
-  long next() {
+  /** 64 random bits. */
+  public long next() {
     state += GOLDEN;
     return mix(state);
   }
 
   /** Uniform in [0, 1). */
-  double uniform() {
+  public double uniform() {
     return (next() >>> 11) * 0x1p-53;
   }
 
   /** Uniform in [low, high). */
-  double uniform(double low, double high) {
+  public double uniform(double low, double high) {
     return low + (high - low) * uniform();
   }
 
   /** Uniform in [0, bound); the bias of bound / 2^64 does not matter here. */
-  int below(int bound) {
+  public int below(int bound) {
     return (int) Math.unsignedMultiplyHigh(next(), bound);
   }
 
   /** Standard normal (Box and Muller). */
-  double normal() {
+  public double normal() {
     return StrictMath.sqrt(-2 * StrictMath.log(1 - uniform()))
         * StrictMath.cos(2 * Math.PI * uniform());
   }

@@ -1,0 +1,73 @@
+package dev.kantor.metrics;
+
+/**
+ * How well two sets of points cover each other, each taken as the union of balls around its points
+ * that reach to their k-th nearest neighbours. Values are kept point by point, so that their means
+ * can be resampled.
+ *
+ * @param precision for each generated point: 1 if it lies in a ball of a real one, else 0
+ * @param recall for each real point: 1 if it lies in a ball of a generated one, else 0
+ * @param density for each generated point: in how many balls of real ones it lies, divided by k
+ * @param coverage for each real point: 1 if its ball holds a generated one, else 0
+ */
+public record Manifolds(double[] precision, double[] recall, double[] density, double[] coverage) {
+  /** Neighbours for precision and recall: Kynkäänniemi et al. 2019, section 3. */
+  public static final int PRECISION_NEIGHBOURS = 3;
+
+  /** Neighbours for density and coverage: Naeem et al. 2020, section 3.3. */
+  public static final int DENSITY_NEIGHBOURS = 5;
+
+  /**
+   * Improved precision and recall (Kynkäänniemi et al. 2019, equations 1 to 3) with k = 3; density
+   * and coverage (Naeem et al. 2020, equations 2 and 3) with k = 5.
+   *
+   * @throws IllegalArgumentException if a set has no more than 5 points, or they are of different
+   *     widths
+   */
+  public static Manifolds of(Features real, Features generated) {
+    return of(real, generated, PRECISION_NEIGHBOURS, DENSITY_NEIGHBOURS);
+  }
+
+  /** The same with other numbers of neighbours. */
+  public static Manifolds of(
+      Features real, Features generated, int precisionNeighbours, int densityNeighbours) {
+    real.requireSameWidth(generated);
+    double[] aroundReal = Neighbours.radii(real, precisionNeighbours);
+    double[] aroundGenerated = Neighbours.radii(generated, precisionNeighbours);
+    double[] wider =
+        precisionNeighbours == densityNeighbours
+            ? aroundReal
+            : Neighbours.radii(real, densityNeighbours);
+    double[] precision = new double[generated.count()];
+    double[] density = new double[generated.count()];
+    double[] recall = new double[real.count()];
+    double[] coverage = new double[real.count()];
+    Neighbours.visit(
+        generated,
+        real,
+        (q, first, rows, squared) -> {
+          for (int i = 0; i < rows; i++) {
+            if (squared[i] <= aroundReal[first + i]) {
+              precision[q] = 1;
+            }
+            if (squared[i] <= wider[first + i]) {
+              density[q] += 1.0 / densityNeighbours;
+            }
+          }
+        });
+    Neighbours.visit(
+        real,
+        generated,
+        (q, first, rows, squared) -> {
+          for (int i = 0; i < rows; i++) {
+            if (squared[i] <= aroundGenerated[first + i]) {
+              recall[q] = 1;
+            }
+            if (squared[i] <= wider[q]) {
+              coverage[q] = 1;
+            }
+          }
+        });
+    return new Manifolds(precision, recall, density, coverage);
+  }
+}

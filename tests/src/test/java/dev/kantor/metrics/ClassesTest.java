@@ -1,0 +1,62 @@
+package dev.kantor.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.kantor.data.SplitMix;
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+
+/** Histograms of classes, and intervals. */
+class ClassesTest {
+  @Test
+  void countsClassesAndLeavesOutWhatIsNone() {
+    ClassHistogram h = ClassHistogram.of(new int[] {0, 2, 2, 3, 1, 4, 2}, 4);
+    assertArrayEquals(new long[] {1, 1, 3, 1}, h.counts());
+    assertEquals(6, h.total());
+  }
+
+  @Test
+  void coverageAndDivergenceAreAsByHand() {
+    ClassHistogram h = new ClassHistogram(new long[] {10, 0, 10, 20});
+    assertEquals(3, h.covered(0.1));
+    assertEquals(1, h.covered(1.5));
+    assertEquals(0.5 * Math.log(2), h.divergenceFromUniform(), 1e-15);
+    assertEquals(0, new ClassHistogram(new long[] {7, 7, 7}).divergenceFromUniform(), 1e-15);
+    assertEquals(
+        Math.log(10), ClassHistogram.of(new int[] {3, 3, 3}, 10).divergenceFromUniform(), 1e-15);
+    // Nine of a thousand are less than a tenth of a fair hundred, ten are not.
+    long[] counts = {9, 10, 981, 0, 0, 0, 0, 0, 0, 0};
+    assertEquals(2, new ClassHistogram(counts).covered(ClassHistogram.COVERED_SHARE));
+    ClassHistogram nothing = new ClassHistogram(new long[3]);
+    assertEquals(0, nothing.covered(0.1));
+    assertTrue(Double.isNaN(nothing.divergenceFromUniform()));
+    assertThrows(IllegalArgumentException.class, () -> new ClassHistogram(new long[] {1, -1}));
+  }
+
+  @Test
+  void intervalsAreThoseOfTheory() {
+    SplitMix random = new SplitMix(1, 0);
+    double[] values = new double[400];
+    Arrays.setAll(values, i -> random.normal());
+    double mean = Arrays.stream(values).average().orElseThrow();
+    double variance = Arrays.stream(values).map(v -> (v - mean) * (v - mean)).sum() / 399;
+    Bootstrap.Interval interval = new Bootstrap(2000, 1).mean(values);
+    double half = 1.96 * Math.sqrt(variance / 400);
+    assertEquals(mean - half, interval.low(), 0.15 * half);
+    assertEquals(mean + half, interval.high(), 0.15 * half);
+    assertEquals(new Bootstrap.Interval(3, 3), new Bootstrap(10, 1).mean(new double[] {3, 3, 3}));
+  }
+
+  @Test
+  void theSeedDecidesAnInterval() {
+    double[] values = {1, 2, 3, 4, 5, 6, 7};
+    Bootstrap.Interval a = new Bootstrap(50, 1).mean(values);
+    assertEquals(a, new Bootstrap(50, 1).mean(values));
+    assertNotEquals(a, new Bootstrap(50, 2).mean(values));
+    assertThrows(IllegalArgumentException.class, () -> new Bootstrap(1, 1));
+  }
+}
