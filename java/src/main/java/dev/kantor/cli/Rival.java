@@ -18,7 +18,7 @@ import java.util.List;
 record Rival(Path program) {
   /** What it can train and draw from. */
   static final List<String> VARIANTS =
-      List.of("gan", "wgan", "wgan-gp", "dcgan", "wdcgan", "wdcgan-gp");
+      List.of("gan", "wgan", "wgan-gp", "dcgan", "wdcgan", "wdcgan-gp", "cvae-gan");
 
   private static final Path MODULE = Path.of("bench", "libtorch");
 

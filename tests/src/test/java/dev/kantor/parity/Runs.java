@@ -39,29 +39,10 @@ final class Runs {
 
   private Runs() {}
 
-  /**
-   * Parameters, buffers, batches and noise. Norms get weights about 1 and biases about 0, so that
-   * both take part.
-   */
+  /** Parameters, buffers, batches and noise. */
   static Map<String, Tensor> draw(Design design, long features, int iterations, long seed) {
     Random random = new Random(seed);
-    Map<String, Tensor> in = new LinkedHashMap<>();
-    for (Parameter p : parameters(design)) {
-      Supplier<Double> numbers =
-          switch (p.initial()) {
-            case Parameter.Initial.Uniform(double bound) ->
-                () -> bound * (2 * random.nextDouble() - 1);
-            case Parameter.Initial.Normal(double deviation) ->
-                () -> deviation * random.nextGaussian();
-            case Parameter.Initial.Constant(double value) ->
-                () -> value + SPREAD * (2 * random.nextDouble() - 1);
-          };
-      in.put(p.slot().name(), tensor(numbers, p.slot().shape().dims()));
-    }
-    for (Parameter p : buffers(design)) {
-      double value = ((Parameter.Initial.Constant) p.initial()).value();
-      in.put(p.slot().name(), tensor(() -> value, p.slot().shape().dims()));
-    }
+    Map<String, Tensor> in = drawState(random, parameters(design), buffers(design));
     long batch = design.batchSize();
     long updates = iterations * (long) design.criticSteps();
     in.put("real", tensor(() -> 2 * random.nextDouble() - 1, updates, batch, features));
@@ -100,7 +81,30 @@ final class Runs {
     return results;
   }
 
-  private static Tensor tensor(Supplier<Double> numbers, long... dims) {
+  /** Norms get weights about 1 and biases about 0, so that both take part. */
+  static Map<String, Tensor> drawState(
+      Random random, List<Parameter> parameters, List<Parameter> buffers) {
+    Map<String, Tensor> in = new LinkedHashMap<>();
+    for (Parameter p : parameters) {
+      Supplier<Double> numbers =
+          switch (p.initial()) {
+            case Parameter.Initial.Uniform(double bound) ->
+                () -> bound * (2 * random.nextDouble() - 1);
+            case Parameter.Initial.Normal(double deviation) ->
+                () -> deviation * random.nextGaussian();
+            case Parameter.Initial.Constant(double value) ->
+                () -> value + SPREAD * (2 * random.nextDouble() - 1);
+          };
+      in.put(p.slot().name(), tensor(numbers, p.slot().shape().dims()));
+    }
+    for (Parameter p : buffers) {
+      double value = ((Parameter.Initial.Constant) p.initial()).value();
+      in.put(p.slot().name(), tensor(() -> value, p.slot().shape().dims()));
+    }
+    return in;
+  }
+
+  static Tensor tensor(Supplier<Double> numbers, long... dims) {
     float[] contents = new float[(int) Shape.of(dims).count()];
     for (int i = 0; i < contents.length; i++) {
       contents[i] = numbers.get().floatValue();

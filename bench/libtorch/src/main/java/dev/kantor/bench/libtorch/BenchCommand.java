@@ -15,6 +15,7 @@ import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
 import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch.ScalarType;
 
@@ -44,6 +45,20 @@ final class BenchCommand {
     Settings settings = Settings.of(options);
     int batch = options.count("batch-size", 64);
     int criticSteps = options.count("critic-steps", 1);
+    Map<String, Object> result = new LinkedHashMap<>();
+    result.put("variant", settings.variant().label);
+    result.put("batchSize", batch);
+    result.put("criticSteps", criticSteps);
+    result.putAll(
+        time(
+            options,
+            settings.variant() == Variant.CVAE_GAN
+                ? cvaeIteration(settings, options, batch)
+                : iteration(settings, batch, criticSteps)));
+    return result;
+  }
+
+  private static Runnable iteration(Settings settings, int batch, int criticSteps) {
     Map<String, Tensor> initial = Networks.initial(settings.variant(), ScalarType.Float);
     Training training =
         new Training(
@@ -52,34 +67,56 @@ final class BenchCommand {
             Networks.critic(settings, initial));
     Batches batches = new Batches(images(), batch);
     boolean penalised = settings.variant().penalised();
-    Map<String, Object> result = new LinkedHashMap<>();
-    result.put("variant", settings.variant().label);
-    result.put("batchSize", batch);
-    result.put("criticSteps", criticSteps);
-    result.putAll(
-        time(
-            options,
-            () -> {
-              for (int i = 0; i < criticSteps; i++) {
-                training.criticStep(
-                    batches.next(),
-                    torch.randn(batch, LATENT),
-                    penalised ? torch.rand(batch) : null);
-              }
-              training.generatorStep(torch.randn(batch, LATENT));
-            }));
-    return result;
+    return () -> {
+      for (int i = 0; i < criticSteps; i++) {
+        Tensor real = Batches.signed(batches.next());
+        training.criticStep(real, torch.randn(batch, LATENT), penalised ? torch.rand(batch) : null);
+      }
+      training.generatorStep(torch.randn(batch, LATENT));
+    };
+  }
+
+  private static Runnable cvaeIteration(Settings settings, Options options, int batch) {
+    CvaeTraining training =
+        new CvaeTraining(
+            settings,
+            CvaeTraining.Weights.of(options),
+            Networks.initialAutoencoder(ScalarType.Float));
+    Batches batches = new Batches(images(), batch);
+    return () -> {
+      Tensor real = Batches.unsigned(batches.next());
+      training.iteration(
+          real, oneHot(batch), torch.randn(batch, LATENT), torch.randn(batch, LATENT));
+    };
+  }
+
+  /** Random classes [B, classes]; which ones, no time depends on. */
+  private static Tensor oneHot(int batch) {
+    Tensor labels =
+        torch.randint(Networks.CLASSES, new long[] {batch}, new TensorOptions(ScalarType.Long));
+    return torch.one_hot(labels, Networks.CLASSES).to(ScalarType.Float);
   }
 
   static Map<String, Object> sample(Options options) throws IOException {
     int batch = options.count("batch-size", 64);
     Variant variant = Variant.of(options.text("variant"));
-    Network generator = Networks.generator(variant, Networks.initial(variant, ScalarType.Float));
+    boolean conditional = variant == Variant.CVAE_GAN;
+    Network generator =
+        conditional
+            ? Networks.decoder(Networks.initialAutoencoder(ScalarType.Float))
+            : Networks.generator(variant, Networks.initial(variant, ScalarType.Float));
     Map<String, Object> result = new LinkedHashMap<>();
     result.put("variant", variant.label);
     result.put("batchSize", batch);
     try (var _ = new InferenceMode(true)) {
-      result.putAll(time(options, () -> generator.evaluate(torch.randn(batch, LATENT))));
+      result.putAll(
+          time(
+              options,
+              () -> {
+                Tensor z = torch.randn(batch, LATENT);
+                generator.evaluate(
+                    conditional ? torch.cat(new TensorVector(z, oneHot(batch)), 1) : z);
+              }));
     }
     for (String[] pair :
         new String[][] {{"imagesPerSecond", "medianMs"}, {"peakImagesPerSecond", "minMs"}}) {
@@ -88,9 +125,10 @@ final class BenchCommand {
     return result;
   }
 
-  /** Batches of scaled images, each image once an epoch, in an order drawn anew for each. */
+  /** Batches of images, each image once an epoch, in an order drawn anew for each. */
   private static final class Batches {
-    private static final Scalar SCALE = new Scalar(1 / 127.5);
+    private static final Scalar SIGNED = new Scalar(1 / 127.5);
+    private static final Scalar UNSIGNED = new Scalar(1.0 / 255);
     private static final Scalar ONE = new Scalar(1);
 
     private final Tensor images;
@@ -111,7 +149,17 @@ final class BenchCommand {
       }
       Tensor rows = order.narrow(0, next, batch);
       next += batch;
-      return torch.index_select(images, 0, rows).to(ScalarType.Float).mul_(SCALE).sub_(ONE);
+      return torch.index_select(images, 0, rows).to(ScalarType.Float);
+    }
+
+    /** Bytes to [-1, 1], in place. */
+    static Tensor signed(Tensor bytes) {
+      return bytes.mul_(SIGNED).sub_(ONE);
+    }
+
+    /** Bytes to [0, 1], in place. */
+    static Tensor unsigned(Tensor bytes) {
+      return bytes.mul_(UNSIGNED);
     }
   }
 

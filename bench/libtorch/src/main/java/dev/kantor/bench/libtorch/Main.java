@@ -50,7 +50,17 @@ public final class Main {
   private record Entry(Set<String> options, Command command) {}
 
   private static final String[] HYPER_PARAMETERS = {
-    "learning-rate", "beta1", "beta2", "clip", "lambda", "critic-activation"
+    "learning-rate",
+    "beta1",
+    "beta2",
+    "clip",
+    "lambda",
+    "critic-activation",
+    "reconstruction",
+    "reconstruction-weight",
+    "divergence-weight",
+    "adversarial-weight",
+    "class-weight"
   };
   private static final String[] TIMES = {"batch-size", "warmup-seconds", "seconds"};
   private static final Map<String, Entry> COMMANDS =

@@ -109,14 +109,20 @@ final class Network {
     }
 
     Builder linear() {
-      Tensor weight = weight();
-      TensorOptional bias = new TensorOptional(parameter("bias"));
+      return linear(Integer.toString(layers.size()));
+    }
+
+    /** One whose tensors are named {@code PREFIX.NAME.weight} and so on. */
+    Builder linear(String name) {
+      Tensor weight = parameter(name + ".weight");
+      weights.add(weight);
+      TensorOptional bias = new TensorOptional(parameter(name + ".bias"));
       return add((x, _) -> torch.linear(x, weight, bias));
     }
 
     Builder convolution(long stride, long padding) {
       Tensor weight = weight();
-      TensorOptional bias = new TensorOptional(parameter("bias"));
+      TensorOptional bias = new TensorOptional(parameter(layers.size() + ".bias"));
       long[] strides = {stride, stride};
       long[] paddings = {padding, padding};
       long[] dilations = {1, 1};
@@ -125,7 +131,7 @@ final class Network {
 
     Builder transposedConvolution(long stride, long padding) {
       Tensor weight = weight();
-      TensorOptional bias = new TensorOptional(parameter("bias"));
+      TensorOptional bias = new TensorOptional(parameter(layers.size() + ".bias"));
       long[] strides = {stride, stride};
       long[] paddings = {padding, padding};
       long[] outputPaddings = {0, 0};
@@ -137,8 +143,8 @@ final class Network {
     }
 
     Builder batchNorm() {
-      TensorOptional weight = new TensorOptional(parameter("weight"));
-      TensorOptional bias = new TensorOptional(parameter("bias"));
+      TensorOptional weight = new TensorOptional(parameter(layers.size() + ".weight"));
+      TensorOptional bias = new TensorOptional(parameter(layers.size() + ".bias"));
       TensorOptional mean = new TensorOptional(buffer("running_mean"));
       TensorOptional variance = new TensorOptional(buffer("running_var"));
       return add(
@@ -192,30 +198,24 @@ final class Network {
     }
 
     private Tensor weight() {
-      Tensor weight = parameter("weight");
+      Tensor weight = parameter(layers.size() + ".weight");
       weights.add(weight);
       return weight;
     }
 
     private Tensor parameter(String end) {
-      Tensor leaf = tensor(end).detach().clone();
+      String name = prefix + "." + end;
+      Tensor leaf = get(named, name).detach().clone();
       leaf.set_requires_grad(true);
-      parameters.put(name(end), leaf);
+      parameters.put(name, leaf);
       return leaf;
     }
 
     private Tensor buffer(String end) {
-      Tensor value = tensor(end).detach().clone();
-      buffers.put(name(end), value);
+      String name = prefix + "." + layers.size() + "." + end;
+      Tensor value = get(named, name).detach().clone();
+      buffers.put(name, value);
       return value;
-    }
-
-    private Tensor tensor(String end) {
-      return get(named, name(end));
-    }
-
-    private String name(String end) {
-      return prefix + "." + layers.size() + "." + end;
     }
   }
 }

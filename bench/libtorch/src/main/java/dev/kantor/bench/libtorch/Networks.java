@@ -17,6 +17,9 @@ final class Networks {
   /** Size of the noise that the first values are for. */
   static final int LATENT = 100;
 
+  /** Classes of the labels. */
+  static final int CLASSES = 10;
+
   private static final long PIXELS = (long) SIDE * SIDE;
   private static final long HIDDEN = 256;
 
@@ -36,6 +39,68 @@ final class Networks {
     return settings.variant().convolutional
         ? convolutionalCritic("critic", named, activation)
         : mlp("critic", named, activation).build();
+  }
+
+  /**
+   * The trunk of an autoencoder's encoder: images [B, channels, side, side] to features, three
+   * convolutions with batch norm and leaky ReLU, the first two of stride 2. Its two heads are
+   * {@link #head}.
+   */
+  static Network encoderTrunk(Map<String, Tensor> named) {
+    return new Network.Builder("encoder", named)
+        .convolution(2, 1)
+        .batchNorm()
+        .leakyRelu()
+        .convolution(2, 1)
+        .batchNorm()
+        .leakyRelu()
+        .convolution(1, 1)
+        .batchNorm()
+        .leakyRelu()
+        .view(size(named, "encoder.mean", 1))
+        .build();
+  }
+
+  /** The linear layer {@code encoder.NAME} upon the trunk. */
+  static Network head(String name, Map<String, Tensor> named) {
+    return new Network.Builder("encoder", named).linear(name).build();
+  }
+
+  /** Codes and one-hot classes [B, latent + classes] to images in [0, 1], of a side 4 divides. */
+  static Network decoder(Map<String, Tensor> named) {
+    long planes = size(named, "decoder.2", 0);
+    long side = root(size(named, "decoder.0", 0) / planes);
+    long channels = size(named, "decoder.4", 1);
+    return new Network.Builder("decoder", named)
+        .linear()
+        .view(planes, side, side)
+        .transposedConvolution(2, 1)
+        .relu()
+        .transposedConvolution(2, 1)
+        .sigmoid()
+        .view(channels * 4 * side * 4 * side)
+        .build();
+  }
+
+  /** First values of an autoencoder, its critic and its classifier. */
+  static Map<String, Tensor> initialAutoencoder(ScalarType type) {
+    long flat = 32 * PIXELS / 16;
+    Initial initial =
+        new Initial(type)
+            .convolution("encoder.0", 1, 16, 3)
+            .batchNorm("encoder.1", 16)
+            .convolution("encoder.3", 16, 32, 3)
+            .batchNorm("encoder.4", 32)
+            .convolution("encoder.6", 32, 32, 3)
+            .batchNorm("encoder.7", 32)
+            .linear("encoder.mean", flat, LATENT)
+            .linear("encoder.log_scale", flat, LATENT)
+            .linear("decoder.0", LATENT + CLASSES, flat)
+            .transposedConvolution("decoder.2", 32, 16, 4)
+            .transposedConvolution("decoder.4", 16, 1, 4);
+    putConvolutionalCritic(initial, "critic", 1);
+    putConvolutionalCritic(initial, "classifier", CLASSES);
+    return initial.named();
   }
 
   /** First values of both networks. */

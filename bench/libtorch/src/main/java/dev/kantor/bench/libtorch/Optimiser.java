@@ -29,8 +29,9 @@ abstract sealed class Optimiser {
   }
 
   /** The optimiser that the variant trains with by default. */
-  static Optimiser of(Settings settings, Network network) {
-    List<Tensor> values = List.copyOf(network.parameters().values());
+  static Optimiser of(Settings settings, Network... networks) {
+    List<Tensor> values =
+        Arrays.stream(networks).flatMap(n -> n.parameters().values().stream()).toList();
     return settings.variant().objective == Variant.Objective.CLIPPED
         ? new RmsProp(settings, values)
         : new Adam(settings, values);

@@ -26,6 +26,10 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  * and running statistics after the last iteration under their own names. All in {@code --dtype}
  * (float32).
  *
+ * <p>cvae-gan takes the tensors of {@link CvaeTraining}, of one batch an iteration: {@code real},
+ * {@code classes} [n, B, classes] (one-hot), {@code z_critic}, {@code z_code} [n, B, latent]; and
+ * gives its losses by their names.
+ *
  * <p>Names may begin with {@code RUN/}: then each run is trained apart, and its results' names
  * begin so as well.
  */
@@ -34,6 +38,7 @@ final class StepCommand {
 
   static Map<String, Object> run(Options options) throws IOException {
     Settings settings = Settings.of(options);
+    CvaeTraining.Weights weights = CvaeTraining.Weights.of(options);
     ScalarType type = Main.type(options, "float32");
     TensorFile in = TensorFile.read(options.path("in"));
     Map<String, Map<String, Tensor>> runs = new LinkedHashMap<>();
@@ -47,17 +52,59 @@ final class StepCommand {
     Map<String, Tensor> results = new LinkedHashMap<>();
     runs.forEach(
         (run, tensors) ->
-            run(settings, type, new TensorFile(tensors, Map.of()))
+            run(settings, weights, type, new TensorFile(tensors, Map.of()))
                 .tensors()
                 .forEach((name, tensor) -> results.put(run + name, tensor)));
     new TensorFile(results, Map.of()).write(options.path("out"));
     return Map.of("variant", settings.variant().label, "runs", runs.size());
   }
 
+  private static TensorFile run(
+      Settings settings, CvaeTraining.Weights weights, ScalarType type, TensorFile in) {
+    return settings.variant() == Variant.CVAE_GAN
+        ? runCvae(settings, weights, type, in)
+        : run(settings, type, in);
+  }
+
+  private static TensorFile runCvae(
+      Settings settings, CvaeTraining.Weights weights, ScalarType type, TensorFile in) {
+    TensorFile typed = typed(in, type);
+    CvaeTraining training = new CvaeTraining(settings, weights, typed.tensors());
+    Map<String, List<Double>> losses = new LinkedHashMap<>();
+    Map<String, Tensor> results = new LinkedHashMap<>();
+    for (long i = 0; i < typed.get("z_code").size(0); i++) {
+      try (var _ = new PointerScope()) {
+        CvaeTraining.Update update =
+            training.iteration(
+                typed.get("real").select(0, i),
+                typed.get("classes").select(0, i),
+                typed.get("z_critic").select(0, i),
+                typed.get("z_code").select(0, i));
+        update
+            .losses()
+            .forEach(
+                (name, loss) ->
+                    losses.computeIfAbsent(name, _ -> new ArrayList<>()).add(loss.item_double()));
+        if (i == 0) {
+          update.gradients().forEach((name, g) -> results.put("gradient." + name, g.detach()));
+          results.values().forEach(Tensor::retainReference); // they outlive the scope
+        }
+      }
+    }
+    losses.forEach((name, numbers) -> results.put(name, vector(numbers, type)));
+    training.putState(results);
+    return new TensorFile(results, Map.of());
+  }
+
+  private static TensorFile typed(TensorFile in, ScalarType type) {
+    Map<String, Tensor> tensors = new LinkedHashMap<>();
+    in.tensors().forEach((name, tensor) -> tensors.put(name, tensor.to(type)));
+    return new TensorFile(tensors, in.metadata());
+  }
+
   static TensorFile run(Settings settings, ScalarType type, TensorFile in) {
-    Map<String, Tensor> inputs = new LinkedHashMap<>();
-    in.tensors().forEach((name, tensor) -> inputs.put(name, tensor.to(type)));
-    TensorFile typed = new TensorFile(inputs, in.metadata());
+    TensorFile typed = typed(in, type);
+    Map<String, Tensor> inputs = typed.tensors();
     Tensor real = typed.get("real");
     Tensor criticNoise = typed.get("z_critic");
     Tensor generatorNoise = typed.get("z_generator");

@@ -135,7 +135,7 @@ final class Training {
     return slopes.norm(new ScalarOptional(TWO), ROWS).sub(ONE).square().mean();
   }
 
-  private static TensorVector gradients(Tensor loss, TensorVector inputs, boolean createGraph) {
+  static TensorVector gradients(Tensor loss, TensorVector inputs, boolean createGraph) {
     return torch.grad(
         new TensorVector(loss),
         inputs,
@@ -145,7 +145,7 @@ final class Training {
         false);
   }
 
-  private static <T> T withoutGradient(Supplier<T> body) {
+  static <T> T withoutGradient(Supplier<T> body) {
     try (var _ = new AutoGradMode(false)) {
       return body.get();
     }

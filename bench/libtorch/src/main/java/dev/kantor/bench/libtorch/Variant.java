@@ -10,7 +10,9 @@ enum Variant {
   WGAN_GP("wgan-gp", Objective.PENALISED, false),
   DCGAN("dcgan", Objective.MINIMAX, true),
   WDCGAN("wdcgan", Objective.CLIPPED, true),
-  WDCGAN_GP("wdcgan-gp", Objective.PENALISED, true);
+  WDCGAN_GP("wdcgan-gp", Objective.PENALISED, true),
+  /** A variational autoencoder judged by a critic and a classifier: {@link CvaeTraining}. */
+  CVAE_GAN("cvae-gan", Objective.MINIMAX, true);
 
   /** What the two networks play for. */
   enum Objective {

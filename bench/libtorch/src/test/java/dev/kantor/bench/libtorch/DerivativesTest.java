@@ -39,7 +39,7 @@ class DerivativesTest {
    * For wgan-gp this is the double backward: the critic's loss has the norm of its own gradient.
    */
   @ParameterizedTest
-  @EnumSource(Variant.class)
+  @EnumSource(mode = EnumSource.Mode.EXCLUDE, names = "CVAE_GAN")
   void gradientsOfBothNetworksAgreeWithDifferences(Variant variant) {
     holdToDifferences(variant, false);
     holdToDifferences(variant, true);
