@@ -28,7 +28,6 @@ class TileCut {
   TileCut(int64_t images, int64_t rows, int64_t cols, int m, int64_t most)
       : tile_rows_(ceil_div(rows, m)),
         tile_cols_(ceil_div(cols, m)),
-        all_images_(images),
         image_blocks_(images, std::clamp<int64_t>(most / (tile_rows_ * tile_cols_), 1, images)),
         row_blocks_(tile_rows_, std::clamp<int64_t>(most / tile_cols_, 1, tile_rows_)) {}
 
@@ -40,13 +39,12 @@ class TileCut {
   }
   int64_t tiles(const Strip& strip) const { return strip.images * strip.rows * tile_cols_; }
   int64_t tile_cols() const { return tile_cols_; }
-  int64_t images() const { return all_images_; }
   // Of the largest strip.
   int64_t most_rows() const { return ceil_div(tile_rows_, row_blocks_.blocks); }
-  int64_t most_tiles() const { return ceil_div(all_images_, image_blocks_.blocks) * most_rows() * tile_cols_; }
+  int64_t most_tiles() const { return ceil_div(image_blocks_.extent, image_blocks_.blocks) * most_rows() * tile_cols_; }
 
  private:
-  int64_t tile_rows_, tile_cols_, all_images_;
+  int64_t tile_rows_, tile_cols_;
   Cut image_blocks_, row_blocks_;
 };
 
