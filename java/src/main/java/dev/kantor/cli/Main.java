@@ -53,6 +53,7 @@ public final class Main {
     COMMANDS.put("train", TrainCommand::new);
     COMMANDS.put("resume", ResumeCommand::new);
     COMMANDS.put("sample", SampleCommand::new);
+    COMMANDS.put("evaluate", EvaluateCommand::new);
     COMMANDS.put("info", InfoCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);

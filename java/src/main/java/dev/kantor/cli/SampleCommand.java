@@ -5,7 +5,6 @@ import dev.kantor.gan.Model;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
 import dev.kantor.tensor.Device;
-import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
 import java.io.IOException;
@@ -75,12 +74,7 @@ final class SampleCommand implements Callable<Integer> {
   @Option(names = "--seed", paramLabel = "S", description = "Of the noise. Default: the run's.")
   private Long seed;
 
-  @Option(
-      names = "--checkpoint",
-      paramLabel = "STEP",
-      defaultValue = "last",
-      description = "last, best, or the number of an iteration. Default: last.")
-  private String checkpoint;
+  @Mixin private CheckpointOption checkpoint;
 
   @Mixin private DeviceOptions device;
 
@@ -107,7 +101,7 @@ final class SampleCommand implements Callable<Integer> {
       FutureTask<Void> loading =
           new FutureTask<>(
               () -> {
-                load(folder, state, slots);
+                checkpoint.load(folder, state, slots);
                 return null;
               });
       Thread reader = Thread.ofPlatform().daemon().name("checkpoint").start(loading);
@@ -145,46 +139,6 @@ final class SampleCommand implements Callable<Integer> {
       reader.join();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private void load(RunFolder folder, State state, List<Slot> slots) throws IOException {
-    switch (checkpoint) {
-      case "last" ->
-          folder
-              .loadLatest(
-                  file -> Checkpoint.load(file, state, slots),
-                  damage ->
-                      spec.commandLine()
-                          .getErr()
-                          .println("kantor: " + damage + "; taking the checkpoint before it"))
-              .orElseThrow(
-                  () ->
-                      new IOException(
-                          run
-                              + " has no checkpoint yet; it gets one at the end of its first epoch,"
-                              + " or on Ctrl-C"));
-      case "best" ->
-          throw new IllegalArgumentException(
-              "no checkpoint of "
-                  + run
-                  + " was evaluated, so none is the best; use --checkpoint last or an iteration's"
-                  + " number");
-      default -> {
-        List<Long> there = folder.iterations();
-        if (!checkpoint.matches("\\d{1,18}")) {
-          throw new ParameterException(
-              spec.commandLine(),
-              "--checkpoint is '"
-                  + checkpoint
-                  + "'; expected last, best or the number of an iteration");
-        }
-        if (!there.contains(Long.parseLong(checkpoint))) {
-          throw new IllegalArgumentException(
-              run + " has no checkpoint of iteration " + checkpoint + "; there are " + there);
-        }
-        Checkpoint.load(folder.checkpoint(Long.parseLong(checkpoint)), state, slots);
-      }
     }
   }
 }

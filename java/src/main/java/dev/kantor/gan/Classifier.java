@@ -29,6 +29,9 @@ public record Classifier(Module network, Optimizer optimizer, long batchSize, lo
   public static final List<String> METRICS =
       List.of("classifier_loss", "classifier_accuracy", "classifier_gradient_norm");
 
+  /** The name that its optimiser is bound by. */
+  public static final String OPTIMIZER = "classifier.optimizer";
+
   public Classifier {
     Objects.requireNonNull(network, "network");
     Objects.requireNonNull(optimizer, "optimizer");
@@ -75,8 +78,7 @@ public record Classifier(Module network, Optimizer optimizer, long batchSize, lo
   public Bound bind(State state) {
     Tensors tensors = Tensors.add(state, List.of(network));
     Optimizer.Bound bound =
-        optimizer.bind(
-            "classifier.optimizer", state, network.parameters(), Optimizer.Around.NOTHING);
+        optimizer.bind(OPTIMIZER, state, network.parameters(), Optimizer.Around.NOTHING);
     return new Bound() {
       @Override
       public List<String> metrics() {

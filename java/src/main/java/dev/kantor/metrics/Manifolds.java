@@ -1,5 +1,7 @@
 package dev.kantor.metrics;
 
+import java.util.Arrays;
+
 /**
  * How well two sets of points cover each other, each taken as the union of balls around its points
  * that reach to their k-th nearest neighbours. Values are kept point by point, so that their means
@@ -32,42 +34,41 @@ public record Manifolds(double[] precision, double[] recall, double[] density, d
   public static Manifolds of(
       Features real, Features generated, int precisionNeighbours, int densityNeighbours) {
     real.requireSameWidth(generated);
-    double[] aroundReal = Neighbours.radii(real, precisionNeighbours);
-    double[] aroundGenerated = Neighbours.radii(generated, precisionNeighbours);
-    double[] wider =
-        precisionNeighbours == densityNeighbours
-            ? aroundReal
-            : Neighbours.radii(real, densityNeighbours);
+    double[][] aroundReal =
+        Neighbours.nearestOthers(real, Math.max(precisionNeighbours, densityNeighbours));
+    double[][] aroundGenerated = Neighbours.nearestOthers(generated, precisionNeighbours);
     double[] precision = new double[generated.count()];
-    double[] density = new double[generated.count()];
-    double[] recall = new double[real.count()];
-    double[] coverage = new double[real.count()];
+    int[] balls = new int[generated.count()];
+    // Of a real point several threads may say that it is reached: all say the same.
+    boolean[] recalled = new boolean[real.count()];
+    boolean[] covered = new boolean[real.count()];
     Neighbours.visit(
         generated,
         real,
         (q, first, rows, squared) -> {
+          double own = aroundGenerated[q][precisionNeighbours - 1];
           for (int i = 0; i < rows; i++) {
-            if (squared[i] <= aroundReal[first + i]) {
+            double[] around = aroundReal[first + i];
+            if (squared[i] <= around[precisionNeighbours - 1]) {
               precision[q] = 1;
             }
-            if (squared[i] <= wider[first + i]) {
-              density[q] += 1.0 / densityNeighbours;
+            if (squared[i] <= around[densityNeighbours - 1]) {
+              balls[q]++;
+              covered[first + i] = true;
+            }
+            if (squared[i] <= own) {
+              recalled[first + i] = true;
             }
           }
         });
-    Neighbours.visit(
-        real,
-        generated,
-        (q, first, rows, squared) -> {
-          for (int i = 0; i < rows; i++) {
-            if (squared[i] <= aroundGenerated[first + i]) {
-              recall[q] = 1;
-            }
-            if (squared[i] <= wider[q]) {
-              coverage[q] = 1;
-            }
-          }
-        });
-    return new Manifolds(precision, recall, density, coverage);
+    double[] density = new double[generated.count()];
+    Arrays.setAll(density, i -> (double) balls[i] / densityNeighbours);
+    return new Manifolds(precision, shares(recalled), density, shares(covered));
+  }
+
+  private static double[] shares(boolean[] of) {
+    double[] shares = new double[of.length];
+    Arrays.setAll(shares, i -> of[i] ? 1 : 0);
+    return shares;
   }
 }

@@ -58,11 +58,13 @@ public final class Neighbours {
   }
 
   /**
-   * The squared distance of each point from its k-th nearest other point of the same set.
+   * The squared distances of each point from its nearest other points of the same set.
    *
+   * @param k how many
+   * @return [points, k], ascending
    * @throws IllegalArgumentException if there are not more than k points
    */
-  public static double[] radii(Features points, int k) {
+  static double[][] nearestOthers(Features points, int k) {
     if (k < 1 || points.count() <= k) {
       throw new IllegalArgumentException(
           points.count() + " points have no neighbour number " + k + "; give more samples");
@@ -81,7 +83,7 @@ public final class Neighbours {
             }
           }
         });
-    return Arrays.stream(nearest).mapToDouble(n -> n[k - 1]).toArray();
+    return nearest;
   }
 
   /** Puts a value into its place among ascending ones, the last of which drops out. */

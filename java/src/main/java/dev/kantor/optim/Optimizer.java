@@ -144,6 +144,19 @@ public sealed interface Optimizer {
     return new Bound(rule, hyper, step, updated);
   }
 
+  /**
+   * Changes the learning rate of a bound optimiser from its next update on.
+   *
+   * @param name as it was bound
+   */
+  static void changeRate(String name, State state, double rate) {
+    requirePositive("learning rate", rate);
+    Slot hyper = state.slot(name + ".hyper");
+    float[] values = state.floats(hyper);
+    values[0] = (float) rate;
+    state.set(hyper, values);
+  }
+
   private static Slot like(Slot slot, String suffix) {
     return new Slot(slot.name() + suffix, slot.dtype(), slot.shape());
   }

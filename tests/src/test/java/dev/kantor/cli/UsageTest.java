@@ -95,7 +95,7 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "resume", "sample", "info", "completion", "help"})
+  @ValueSource(strings = {"train", "resume", "sample", "evaluate", "info", "completion", "help"})
   void everyCommandExplainsItself(String command) {
     String byOption = Kantor.run(command, "--help").expect(0).out();
     assertTrue(byOption.contains("Usage: kantor " + command), byOption);

@@ -41,12 +41,13 @@ class NeighboursTest {
     // More than a block of points, and a part of one.
     Features points = normal(600, 3, 0, 1);
     Features queries = normal(5, 3, 0, 2);
-    double[] radii = Neighbours.radii(points, 4);
+    double[][] nearestOthers = Neighbours.nearestOthers(points, 4);
     for (int q : new int[] {0, 255, 256, 599}) {
       double[] all = new double[600];
       Arrays.setAll(all, i -> squared(points, q, points, i));
       Arrays.sort(all);
-      assertEquals(all[4], radii[q]); // all[0] is the point itself
+      // all[0] is the point itself.
+      assertArrayEquals(Arrays.copyOfRange(all, 1, 5), nearestOthers[q]);
     }
     Neighbours.Nearest[] nearest = Neighbours.nearest(queries, points);
     for (int q = 0; q < 5; q++) {
@@ -103,7 +104,7 @@ class NeighboursTest {
 
   @Test
   void saysWhatCannotBe() {
-    assertThrows(IllegalArgumentException.class, () -> Neighbours.radii(line(1, 2, 3), 3));
+    assertThrows(IllegalArgumentException.class, () -> Neighbours.nearestOthers(line(1, 2, 3), 3));
     assertThrows(
         IllegalArgumentException.class,
         () -> Neighbours.nearest(line(1), new Features(1, 2, new float[2])));

@@ -1,0 +1,134 @@
+package dev.kantor.cli;
+
+import com.google.gson.JsonArray;
+import com.google.gson.JsonNull;
+import com.google.gson.JsonObject;
+import dev.kantor.metrics.ClassHistogram;
+import dev.kantor.metrics.Evaluation;
+import dev.kantor.metrics.Measure;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * An evaluation, for people and for machines.
+ *
+ * @param samples what was evaluated
+ * @param test held-out real images in the same eyes: as good as it gets; empty where there are none
+ */
+record Verdict(Evaluation samples, Optional<Evaluation> test) {
+  private static final int MOST_SHOWN_CLASSES = 20;
+
+  private static final Map<String, String> SHOWN = new LinkedHashMap<>();
+
+  static {
+    SHOWN.put("classes-covered", "classes covered");
+    SHOWN.put("kl-from-uniform", "KL of classes from uniform");
+    SHOWN.put("accepted", "taken for one of the classes");
+    SHOWN.put("confidence", "confidence");
+    SHOWN.put("agreement", "agreement with the class");
+    SHOWN.put("fd-judge", "FD-judge");
+    SHOWN.put("precision", "precision");
+    SHOWN.put("recall", "recall");
+    SHOWN.put("density", "density");
+    SHOWN.put("coverage", "coverage");
+    SHOWN.put("nearest-training-image", "distance to training image");
+  }
+
+  /** A table. */
+  String toText() {
+    StringBuilder text =
+        new StringBuilder(row("", "samples", "95 % interval", test.isEmpty() ? "" : "test images"));
+    for (Map.Entry<String, String> e : SHOWN.entrySet()) {
+      Optional<Measure> mine = find(samples, e.getKey());
+      Optional<Measure> theirs = test.flatMap(t -> find(t, e.getKey()));
+      if (mine.isPresent()) {
+        text.append(
+            row(
+                e.getValue(),
+                number(mine.get().value()),
+                mine.get()
+                    .interval()
+                    .map(i -> number(i.low()) + " to " + number(i.high()))
+                    .orElse(""),
+                theirs.map(m -> number(m.value())).orElse("")));
+      }
+    }
+    text.append('\n').append(row("class", "samples", "", test.isEmpty() ? "" : "test images"));
+    int classes = samples.histogram().counts().length;
+    for (int c = 0; c < Math.min(classes, MOST_SHOWN_CLASSES); c++) {
+      int shown = c;
+      text.append(
+          row(
+              Integer.toString(c),
+              share(samples, samples.histogram().counts()[c]),
+              "",
+              test.map(t -> share(t, t.histogram().counts()[shown])).orElse("")));
+    }
+    text.append(
+        row(
+            "none",
+            share(samples, samples.none()),
+            "",
+            test.map(t -> share(t, t.none())).orElse("")));
+    return text.toString();
+  }
+
+  private static Optional<Measure> find(Evaluation of, String name) {
+    return of.measures().stream().filter(m -> m.name().equals(name)).findFirst();
+  }
+
+  private static String row(String name, String value, String interval, String test) {
+    return String.format(Locale.ROOT, "%-30s%12s  %-22s%12s", name, value, interval, test)
+            .stripTrailing()
+        + "\n";
+  }
+
+  private static String number(double value) {
+    if (Double.isNaN(value)) {
+      return "-";
+    }
+    return value == Math.rint(value) && value < 1e6
+        ? Long.toString((long) value)
+        : String.format(Locale.ROOT, value < 10 ? "%.4f" : "%.1f", value);
+  }
+
+  private static String share(Evaluation of, long count) {
+    return String.format(Locale.ROOT, "%.1f %%", 100.0 * count / of.count());
+  }
+
+  /** An evaluation as JSON. */
+  static JsonObject json(Evaluation evaluation) {
+    JsonObject o = new JsonObject();
+    o.addProperty("count", evaluation.count());
+    for (Measure m : evaluation.measures()) {
+      JsonObject measure = new JsonObject();
+      add(measure, "value", m.value());
+      m.interval()
+          .ifPresent(
+              i -> {
+                add(measure, "low", i.low());
+                add(measure, "high", i.high());
+              });
+      o.add(m.name(), measure);
+    }
+    ClassHistogram histogram = evaluation.histogram();
+    JsonArray counts = new JsonArray();
+    for (long count : histogram.counts()) {
+      counts.add(count);
+    }
+    o.add("histogram", counts);
+    o.addProperty("none", evaluation.none());
+    return o;
+  }
+
+  /** JSON has no NaN. */
+  private static void add(JsonObject o, String name, double value) {
+    if (Double.isNaN(value)) {
+      o.add(name, JsonNull.INSTANCE);
+    } else {
+      o.addProperty(name, value);
+    }
+  }
+}

@@ -1,0 +1,35 @@
+package dev.kantor.metrics;
+
+import java.util.List;
+
+/**
+ * What images are worth beside the training images of a set.
+ *
+ * @param count how many were looked at
+ * @param histogram of the classes that the judge sees
+ * @param none how many it takes for none of them
+ * @param measures in the order in which people read them
+ */
+public record Evaluation(int count, ClassHistogram histogram, long none, List<Measure> measures) {
+  public Evaluation {
+    measures = List.copyOf(measures);
+  }
+
+  /**
+   * A figure.
+   *
+   * @throws IllegalArgumentException if there is none of this name
+   */
+  public Measure measure(String name) {
+    return measures.stream()
+        .filter(m -> m.name().equals(name))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalArgumentException(
+                    "there is no measure "
+                        + name
+                        + "; there are "
+                        + measures.stream().map(Measure::name).toList()));
+  }
+}
