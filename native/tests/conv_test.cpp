@@ -152,6 +152,32 @@ const Prologue kPrologues[] = {
      false,
      {{Pw::accumulator, 0, 0, 0, 0}, {Pw::input, 1, 0, 0, 0}, {Pw::scale, 1, 1, 0, 2}}},
     {"a constant", 15, false, false, {{Pw::constant, 15, 0, 0, 3}}},
+    {"scale and shift by channel, leaky relu",
+     4,
+     true,
+     false,
+     {{Pw::accumulator, 0, 0, 0, 0},
+      {Pw::input, 1, 0, 0, 0},
+      {Pw::mul, 2, 1, 0, 0},
+      {Pw::add, 3, 2, 1, 0},
+      {Pw::leaky_relu, 4, 3, 0, 0.5f}}},
+    {"scale by channel", 0, true, false, {{Pw::accumulator, 0, 0, 0, 0}, {Pw::input, 1, 0, 0, 0}, {Pw::mul, 0, 0, 1, 0}}},
+    {"an activation beside a map",
+     3,
+     true,
+     false,
+     {{Pw::accumulator, 0, 0, 0, 0},
+      {Pw::input, 1, 0, 0, 0},
+      {Pw::mul, 2, 0, 1, 0},
+      {Pw::relu, 3, 0, 0, 0}}},
+    {"a part of a map",
+     2,
+     true,
+     false,
+     {{Pw::accumulator, 0, 0, 0, 0},
+      {Pw::input, 1, 0, 0, 0},
+      {Pw::mul, 2, 0, 1, 0},
+      {Pw::add, 3, 2, 1, 0}}},
 };
 
 int64_t word(const PwInstruction& code) {
@@ -280,7 +306,8 @@ TEST_CASE("prologues make the operands of convolutions of any shape") {
   size_t turn = 0;
   for (const ConvCase& z : kCases) {
     const Epilogue& e = kEpilogues[turn % std::size(kEpilogues)];
-    const Prologue &p = kPrologues[1 + turn % 5], &q = kPrologues[(turn + 2) % 6];
+    const Prologue& p = kPrologues[1 + turn % (std::size(kPrologues) - 1)];
+    const Prologue& q = kPrologues[(turn + 2) % std::size(kPrologues)];
     CAPTURE(turn++);
     CAPTURE(p.name);
     CAPTURE(q.name);

@@ -72,8 +72,9 @@ namespace {
   }
 }
 
-// to[j * kWidth + c] = from[c][j], 0 from channel `channels` on, for j < count.
-inline void to_lanes(const float* const (&from)[kWidth], int channels, int64_t count, float* to) {
+// to[j * kWidth + c] = map(from[c][j]), for j < count; from channel `channels` on map is given 0.
+template <class Map>
+inline void to_lanes(const float* const (&from)[kWidth], int channels, int64_t count, float* to, Map map) {
   for (int64_t j = 0; j < count; j += kWidth) {
     const int64_t n = std::min<int64_t>(count - j, kWidth);
     Vec v[kWidth];
@@ -86,9 +87,9 @@ inline void to_lanes(const float* const (&from)[kWidth], int channels, int64_t c
     transpose(v);
     if (n == kWidth) {
 #pragma GCC unroll 16
-      for (int i = 0; i < kWidth; ++i) store(to + (j + i) * kWidth, v[i]);
+      for (int i = 0; i < kWidth; ++i) store(to + (j + i) * kWidth, map(v[i]));
     } else {
-      for (int64_t i = 0; i < n; ++i) store(to + (j + i) * kWidth, v[i]);
+      for (int64_t i = 0; i < n; ++i) store(to + (j + i) * kWidth, map(v[i]));
     }
   }
 }

@@ -65,7 +65,7 @@ class TileSource {
     const int64_t most_rows = span(cut.most_rows());
     lines_at_ = most_rows * cols_ * kWidth;
     buffers_at_ = lines_at_ + span(tile_cols_) * Line::kOut * kWidth;
-    buffer_size_ = round_up(source_.buffer_floats(std::min(most_rows, rows_) * cols_), 16);
+    buffer_size_ = source_.map() ? 0 : round_up(source_.buffer_floats(std::min(most_rows, rows_) * cols_), 16);
   }
 
   // What transform needs for itself, in floats.
@@ -96,13 +96,17 @@ class TileSource {
     const int64_t first = strip.row * Line::kStep + first_row_, count = span(strip.rows);
     const int64_t begin = std::clamp<int64_t>(first, 0, rows_), end = std::clamp(first + count, begin, rows_);
     const int channels = static_cast<int>(std::min<int64_t>(channels_ - c, kWidth));
+    const int64_t plane = image * channels_ + c, pixels = (end - begin) * cols_;
+    const ChannelMap* map = source_.map();
     const float* from[kWidth] = {};
     for (int k = 0; k < channels; ++k)
-      from[k] = source_.read(image * channels_ + c + k, begin * cols_, (end - begin) * cols_,
-                             own + buffers_at_ + k * buffer_size_);
+      from[k] = map ? source_.stored(plane + k, begin * cols_)
+                    : source_.read(plane + k, begin * cols_, pixels, own + buffers_at_ + k * buffer_size_);
     const int64_t row = cols_ * kWidth, above = begin == end ? count : begin - first;
     std::fill_n(own, above * row, 0.0f);
-    to_lanes(from, channels, (end - begin) * cols_, own + above * row);
+    auto pack = [&](auto make) { to_lanes(from, channels, pixels, own + above * row, make); };
+    if (map) map->across(plane, channels, pack);
+    else pack([](Vec pixel) { return pixel; });
     const int64_t filled = above + end - begin;
     std::fill_n(own + filled * row, (count - filled) * row, 0.0f);
   }
