@@ -137,8 +137,8 @@ public enum Family {
               "compares pixels by bce or squared-error, summed over an image",
               BAO),
           new Setting("reconstruction-weight", "1", "weight of the reconstruction", OURS),
-          new Setting("divergence-weight", "1", "weight of KL(code || N(0, I))", OURS),
-          new Setting("adversarial-weight", "20", "weight of the critic's judgement", OURS),
+          new Setting("divergence-weight", "10", "weight of KL(code || N(0, I))", OURS),
+          new Setting("adversarial-weight", "2", "weight of the critic's judgement", OURS),
           new Setting("class-weight", "20", "weight of the classifier's judgement", OURS),
           new Setting(
               "d-noise",
