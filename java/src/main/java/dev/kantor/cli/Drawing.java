@@ -1,6 +1,5 @@
 package dev.kantor.cli;
 
-import dev.kantor.cli.Pictures.Size;
 import dev.kantor.gan.CvaeGan;
 import dev.kantor.gan.Generation;
 import dev.kantor.gan.Model;
@@ -30,7 +29,7 @@ interface Drawing {
    * @param state has the slots; their contents may still be on their way
    * @param images opens the data of the run, if asked
    */
-  Open open(State state, Size size, Source images) throws IOException;
+  Open open(State state, Form form, Source images) throws IOException;
 
   /** The data of a run. */
   @FunctionalInterface
@@ -49,12 +48,12 @@ interface Drawing {
   /**
    * What was drawn.
    *
-   * @param samples f32 [count, channels, height, width] in [-1, 1]
+   * @param samples f32 [count, channels, height, width] in [-1, 1], or points [count, 2]
    * @param columns of a grid
    */
   record Result(MemorySegment samples, int columns) {
-    void write(Path out, Size size, Arena arena) throws IOException {
-      SampleFiles.write(out, this, size, arena);
+    void write(Path out, Form form, Arena arena) throws IOException {
+      SampleFiles.write(out, this, form, arena);
     }
   }
 
@@ -156,7 +155,7 @@ interface Drawing {
     }
 
     @Override
-    public Open open(State state, Size size, Source images) {
+    public Open open(State state, Form form, Source images) {
       long classes = Math.max(1, generation.classes());
       Sampler sampler = new Sampler(generation, state, (int) Math.min(count, BATCH), seed);
       return new Sampling(sampler) {
@@ -164,7 +163,7 @@ interface Drawing {
         public Result draw(Arena arena) {
           return new Result(
               Pictures.draw(
-                  sampler, size, count, i -> label == null ? (int) (i % classes) : label, arena),
+                  sampler, form, count, i -> label == null ? (int) (i % classes) : label, arena),
               Pictures.squareColumns(count));
         }
       };
@@ -179,14 +178,14 @@ interface Drawing {
     }
 
     @Override
-    public Open open(State state, Size size, Source images) {
+    public Open open(State state, Form form, Source images) {
       Sampler sampler = new Sampler(generation, state, columns, seed);
       return new Sampling(sampler) {
         @Override
         public Result draw(Arena arena) {
           return new Result(
               Pictures.draw(
-                  sampler, size, generation.classes() * columns, i -> (int) (i / columns), arena),
+                  sampler, form, generation.classes() * columns, i -> (int) (i / columns), arena),
               columns);
         }
       };
@@ -207,14 +206,14 @@ interface Drawing {
     }
 
     @Override
-    public Open open(State state, Size size, Source images) {
+    public Open open(State state, Form form, Source images) {
       Sampler sampler = new Sampler(generation, state, steps, seed);
       return new Sampling(sampler) {
         @Override
         public Result draw(Arena arena) {
           float[] way = way(sampler.codes(0));
           long rows = label == null ? Math.max(1, generation.classes()) : 1;
-          MemorySegment all = arena.allocate(4L * rows * steps * size.numbers(), 64);
+          MemorySegment all = arena.allocate(4L * rows * steps * form.numbers(), 64);
           for (int row = 0; row < rows; row++) {
             int shown = label == null ? row : label;
             float[] x = sampler.decode(way, i -> shown);
@@ -262,14 +261,14 @@ interface Drawing {
     }
 
     @Override
-    public Open open(State state, Size size, Source images) throws IOException {
+    public Open open(State state, Form form, Source images) throws IOException {
       Images all = images.open();
       Samples originals = all.test().orElse(all.samples());
-      Reconstruction reconstruction = new Reconstruction(model, state, count, size.numbers());
+      Reconstruction reconstruction = new Reconstruction(model, state, count, form.numbers());
       return new Open() {
         @Override
         public Result draw(Arena arena) {
-          int n = size.numbers();
+          int n = form.numbers();
           float[] made = reconstruction.first(originals, count);
           int rows = (count + COLUMNS - 1) / COLUMNS;
           MemorySegment pairs = arena.allocate(8L * rows * COLUMNS * n, 64);
@@ -277,7 +276,7 @@ interface Drawing {
           for (int i = 0; i < count; i++) {
             long above = ((long) i / COLUMNS * 2 * COLUMNS + i % COLUMNS) * n;
             for (int k = 0; k < n; k++) {
-              int pixel = originals.images().get(ValueLayout.JAVA_BYTE, (long) i * n + k) & 0xff;
+              int pixel = originals.data().get(ValueLayout.JAVA_BYTE, (long) i * n + k) & 0xff;
               pairs.setAtIndex(ValueLayout.JAVA_FLOAT, above + k, pixel / 127.5f - 1);
               pairs.setAtIndex(
                   ValueLayout.JAVA_FLOAT, above + (long) COLUMNS * n + k, made[i * n + k]);

@@ -12,7 +12,7 @@ import java.util.Locale;
  *
  * @param stateBytes parameters, moments, counters, metrics
  * @param arenaBytes working memory of an iteration
- * @param dataBytes the images
+ * @param dataBytes the samples
  * @param flops of an iteration
  * @param floorSeconds no iteration can be faster than that on this machine
  * @param measuredSeconds an iteration, measured
@@ -92,7 +92,7 @@ record Estimate(
     String memory =
         String.format(
             Locale.ROOT,
-            "%.1f MB state, %.1f MB working memory, %.1f MB images",
+            "%.1f MB state, %.1f MB working memory, %.1f MB data",
             stateBytes / 1e6,
             arenaBytes / 1e6,
             dataBytes / 1e6);

@@ -231,7 +231,7 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private MemorySegment firstOf(Samples test) {
-    return test.images().asSlice(0, Math.min(count, test.count()) * test.features());
+    return test.data().asSlice(0, Math.min(count, test.count()) * test.features());
   }
 
   private int[] firstLabels(MemorySegment labels) {

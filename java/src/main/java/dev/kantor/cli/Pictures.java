@@ -6,6 +6,7 @@ import dev.kantor.report.Grid;
 import dev.kantor.report.LinePlot;
 import dev.kantor.report.Panel;
 import dev.kantor.report.Series;
+import dev.kantor.tensor.Shape;
 import dev.kantor.train.MetricsLog;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -14,6 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.LongToIntFunction;
 
 /** Samples and curves as pictures. */
@@ -50,7 +52,7 @@ final class Pictures {
    *
    * @param channels 1 or 3
    */
-  record Size(int channels, int height, int width) {
+  record Size(int channels, int height, int width) implements Form {
     /** As in {@code 1x28x28}. */
     static Size parse(String text) {
       String[] parts = text.split("x");
@@ -62,8 +64,14 @@ final class Pictures {
           Integer.parseInt(parts[0]), Integer.parseInt(parts[1]), Integer.parseInt(parts[2]));
     }
 
-    int numbers() {
-      return channels * height * width;
+    @Override
+    public Shape shape() {
+      return Shape.of(channels, height, width);
+    }
+
+    @Override
+    public String describe(long count) {
+      return String.format(Locale.ROOT, "%,d images of %s", count, this);
     }
 
     @Override
@@ -73,19 +81,20 @@ final class Pictures {
   }
 
   /**
-   * The first {@code count} samples, f32 [count, numbers of one] in [-1, 1].
+   * The first {@code count} samples, f32 [count, numbers of one]: pixels in [-1, 1], points as they
+   * are.
    *
    * @param classOf the class of each, where there are classes
    */
   static MemorySegment draw(
-      Sampler sampler, Size size, long count, LongToIntFunction classOf, Arena arena) {
-    long bytes = Math.multiplyExact(count, 4L * size.numbers());
+      Sampler sampler, Form form, long count, LongToIntFunction classOf, Arena arena) {
+    long bytes = Math.multiplyExact(count, 4L * form.numbers());
     MemorySegment all = arena.allocate(bytes, 64);
     for (long row = 0; row < count; row += sampler.rows()) {
       long first = row;
       float[] batch = sampler.batch(row / sampler.rows(), i -> classOf.applyAsInt(first + i));
-      int n = (int) (Math.min(sampler.rows(), count - row) * size.numbers());
-      MemorySegment.copy(batch, 0, all, ValueLayout.JAVA_FLOAT, row * 4 * size.numbers(), n);
+      int n = (int) (Math.min(sampler.rows(), count - row) * form.numbers());
+      MemorySegment.copy(batch, 0, all, ValueLayout.JAVA_FLOAT, row * 4 * form.numbers(), n);
     }
     return all;
   }

@@ -1,6 +1,5 @@
 package dev.kantor.cli;
 
-import dev.kantor.cli.Pictures.Size;
 import dev.kantor.gan.Model;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
@@ -82,9 +81,8 @@ final class SampleCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     RunFolder folder = RunFolder.open(run);
     Manifest manifest = folder.manifest();
-    Size size = Size.parse(manifest.value("image"));
-    Model model =
-        Model.of(Session.settings(manifest), size.channels(), size.height(), size.width());
+    Form form = Form.of(manifest);
+    Model model = Model.of(Session.settings(manifest), form.shape());
     long theSeed = seed != null ? seed : Long.parseLong(manifest.value("seed"));
     Drawing drawing;
     try {
@@ -105,10 +103,10 @@ final class SampleCommand implements Callable<Integer> {
                 return null;
               });
       Thread reader = Thread.ofPlatform().daemon().name("checkpoint").start(loading);
-      try (Drawing.Open open = drawing.open(state, size, () -> Images.of(manifest, null))) {
+      try (Drawing.Open open = drawing.open(state, form, () -> Images.of(manifest, null))) {
         await(loading);
         Drawing.Result drawn = open.draw(arena);
-        drawn.write(out, size, arena);
+        drawn.write(out, form, arena);
       } finally {
         joinQuietly(reader);
       }

@@ -1,6 +1,7 @@
 package dev.kantor.cli;
 
 import dev.kantor.cli.Pictures.Size;
+import dev.kantor.data.PointSet;
 import dev.kantor.io.ElementType;
 import dev.kantor.io.Idx;
 import dev.kantor.io.Npy;
@@ -15,6 +16,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.LongStream;
 
 /** Samples as files; the form follows from the name. */
 final class SampleFiles {
@@ -29,22 +31,37 @@ final class SampleFiles {
   /**
    * Writes samples.
    *
+   * @throws IllegalArgumentException if they have no such form
    * @throws IOException if the file cannot be written
    */
-  static void write(Path out, Drawing.Result drawn, Size size, Arena arena) throws IOException {
+  static void write(Path out, Drawing.Result drawn, Form form, Arena arena) throws IOException {
     String name = out.toString().toLowerCase(Locale.ROOT);
-    long count = drawn.samples().byteSize() / (4L * size.numbers());
+    long count = drawn.samples().byteSize() / (4L * form.numbers());
     if (name.endsWith(".npy")) {
-      Npy.write(
-          out,
-          ElementType.F32,
-          drawn.samples(),
-          count,
-          size.channels(),
-          size.height(),
-          size.width());
+      long[] dims =
+          LongStream.concat(LongStream.of(count), LongStream.of(form.shape().dims())).toArray();
+      Npy.write(out, ElementType.F32, drawn.samples(), dims);
       return;
     }
+    switch (form) {
+      case Size size -> writeImages(out, name, drawn, count, size, arena);
+      case Form.Plane(PointSet target) -> {
+        if (!name.endsWith(".png")) {
+          throw new IllegalArgumentException(
+              "samples of "
+                  + target.name()
+                  + " are points, not images; give FILE.png for a plot or FILE.npy for the numbers,"
+                  + " not "
+                  + out);
+        }
+        PointPictures.writeSamples(out, drawn.samples().toArray(ValueLayout.JAVA_FLOAT), target);
+      }
+    }
+  }
+
+  private static void writeImages(
+      Path out, String name, Drawing.Result drawn, long count, Size size, Arena arena)
+      throws IOException {
     MemorySegment bytes = Pictures.toBytes(drawn.samples(), arena);
     if (name.endsWith(".png")) {
       Pictures.writeGrid(out, bytes, size, drawn.columns());

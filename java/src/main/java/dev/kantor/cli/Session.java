@@ -1,6 +1,5 @@
 package dev.kantor.cli;
 
-import dev.kantor.cli.Pictures.Size;
 import dev.kantor.gan.Learner;
 import dev.kantor.gan.Model;
 import dev.kantor.gan.Settings;
@@ -33,8 +32,7 @@ final class Session implements AutoCloseable {
   Session(Device device, Settings settings, Images images, long seed) {
     this.images = images;
     this.seed = seed;
-    Size size = images.size();
-    model = Model.of(settings, size.channels(), size.height(), size.width());
+    model = Model.of(settings, images.form().shape());
     state = new State(device);
     try {
       learner = new Learner(model, state, images.samples(), seed, Program.Options.DEFAULT);
@@ -63,7 +61,7 @@ final class Session implements AutoCloseable {
     c.put("variant", settings.variant());
     c.put("data", images.name());
     c.put("images", Long.toString(images.count()));
-    c.put("image", images.size().toString());
+    c.put("image", images.form().toString());
     c.put("data-fingerprint", images.fingerprint());
     c.put("seed", Long.toString(seed));
     c.put("precision", precision);

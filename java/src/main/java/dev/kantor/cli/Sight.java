@@ -1,15 +1,20 @@
 package dev.kantor.cli;
 
+import dev.kantor.data.PointSet;
 import dev.kantor.gan.Classification;
 import dev.kantor.gan.Classifier;
+import dev.kantor.gan.Design;
 import dev.kantor.gan.Generation;
 import dev.kantor.gan.Model;
 import dev.kantor.gan.Sampler;
 import dev.kantor.gan.Samples;
+import dev.kantor.gan.Scores;
 import dev.kantor.graph.State;
+import dev.kantor.metrics.ModeCoverage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Locale;
 
@@ -32,15 +37,22 @@ interface Sight extends AutoCloseable {
 
   /** What there is to see of a model. */
   static Sight of(Model model, State state, Images images, long seed, PrintWriter err) {
-    if (model.generation().isPresent()) {
+    if (model instanceof Design design && images.form() instanceof Form.Plane(PointSet target)) {
+      return new Scattered(
+          new Sampler(model.generation().orElseThrow(), state, SAMPLES, seed),
+          new Scores(design.critic(), state, images.form().numbers()),
+          target,
+          err);
+    }
+    if (model.generation().isPresent() && images.form() instanceof Pictures.Size size) {
       return new Drawn(
           model.generation().get(),
           new Sampler(model.generation().get(), state, SAMPLES, seed),
-          images.size());
+          size);
     }
     if (model instanceof Classifier classifier && images.test().isPresent()) {
       return new Tested(
-          new Classification(classifier, state, images.size().numbers()), images.test().get(), err);
+          new Classification(classifier, state, images.form().numbers()), images.test().get(), err);
     }
     return new Nothing();
   }
@@ -64,6 +76,32 @@ interface Sight extends AutoCloseable {
     @Override
     public void close() {
       sampler.close();
+    }
+  }
+
+  /** Samples over the target density, and over the critic's landscape. */
+  record Scattered(Sampler sampler, Scores critic, PointSet target, PrintWriter err)
+      implements Sight {
+    private static final int POINTS = 1000;
+
+    @Override
+    public void show(Path picture) throws IOException {
+      float[] points;
+      try (Arena arena = Arena.ofConfined()) {
+        points =
+            Pictures.draw(sampler, new Form.Plane(target), POINTS, i -> 0, arena)
+                .toArray(ValueLayout.JAVA_FLOAT);
+      }
+      ModeCoverage coverage = PointPictures.writeProgress(picture, points, target, critic);
+      err.println(
+          PointPictures.describe(coverage)
+              + String.format(Locale.ROOT, ", reverse KL %.3f nats", coverage.reverseDivergence()));
+    }
+
+    @Override
+    public void close() {
+      sampler.close();
+      critic.close();
     }
   }
 

@@ -77,8 +77,8 @@ final class TrainCommand implements Callable<Integer> {
       paramLabel = "DATA",
       description = {
         "auto (MNIST if it can be had, else glyphs), mnist, fashion-mnist, glyphs (drawn by the"
-            + " program), or a FOLDER",
-        "of pictures.",
+            + " program), stacked-mnist",
+        "(in colour), ring or grid (points of the plane), or a FOLDER of pictures.",
         "Default: auto."
       })
   private String data;
@@ -246,11 +246,10 @@ final class TrainCommand implements Callable<Integer> {
   static String firstLine(Device device, Images images) {
     return String.format(
         Locale.ROOT,
-        "%s; %s, %,d images of %s",
+        "%s; %s, %s",
         DeviceOptions.describe(device),
         images.name(),
-        images.count(),
-        images.size());
+        images.form().describe(images.count()));
   }
 
   private Session session(Device on, Settings settings, Images images, long theSeed) {
@@ -315,7 +314,7 @@ final class TrainCommand implements Callable<Integer> {
 
   private int plan(Device on, Session session, Images images, Goal goal) {
     Estimate estimate =
-        Estimate.measure(on, session.job(), images.samples().images().byteSize(), goal);
+        Estimate.measure(on, session.job(), images.samples().data().byteSize(), goal);
     spec.commandLine().getOut().println(json ? estimate.toJson() : estimate.toString());
     return Main.DONE;
   }

@@ -37,6 +37,7 @@ public record PointSet(
   private static final int GRID_SIDE = 5;
   private static final double GRID_SPACING = 2;
   private static final double GRID_SIGMA = 0.05;
+  private static final double ROOM = 1.4;
 
   public PointSet {
     Objects.requireNonNull(name);
@@ -59,6 +60,20 @@ public record PointSet(
   @Override
   public int classes() {
     return centres.size();
+  }
+
+  /** The points as x, y, x, y .. */
+  public float[] toFloats() {
+    return points.toArray(ValueLayout.JAVA_FLOAT);
+  }
+
+  /** Half the side of a square around 0 that shows the modes with room around them. */
+  public double reach() {
+    return ROOM
+        * centres.stream()
+            .mapToDouble(c -> Math.max(Math.abs(c.x), Math.abs(c.y)) + sigma)
+            .max()
+            .orElseThrow();
   }
 
   /** Eight Gaussians of sigma 0.01 on the unit circle. */

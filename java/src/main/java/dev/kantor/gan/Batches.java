@@ -4,6 +4,7 @@ import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
+import dev.kantor.tensor.DType;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -14,7 +15,7 @@ import java.util.Objects;
  */
 public final class Batches {
   private final Trace trace;
-  private final Slot images;
+  private final Slot data;
   private final Slot labels;
   private final long classes;
   private final Slot seed;
@@ -24,14 +25,14 @@ public final class Batches {
   private final Map<Integer, Value> indices = new HashMap<>();
 
   /**
-   * @param images u8 [count, features]
+   * @param data u8 or f32 [count, features]
    * @param labels i32 [count, 1], or null
    * @param size samples in a batch
    * @param perIteration batches in an iteration
    */
   Batches(
       Trace trace,
-      Slot images,
+      Slot data,
       Slot labels,
       long classes,
       Slot seed,
@@ -39,7 +40,7 @@ public final class Batches {
       long size,
       int perIteration) {
     this.trace = trace;
-    this.images = images;
+    this.data = data;
     this.labels = labels;
     this.classes = classes;
     this.seed = seed;
@@ -52,14 +53,31 @@ public final class Batches {
     return new Trace.Clock(seed, counter, perIteration, Objects.checkIndex(step, perIteration));
   }
 
-  private Value indices(int step) {
-    return indices.computeIfAbsent(
-        step, s -> trace.batchIndices(clock(s), size, images.shape().dim(0)));
+  private static String kind(DType type) {
+    return type == DType.U8 ? "bytes of images" : "numbers as they are";
   }
 
-  /** Samples [size, features] of the iteration's batch number {@code step}. */
-  public Value images(int step, Generation.Range range) {
-    return trace.gather(images, indices(step), range.scale(), range.shift());
+  private Value indices(int step) {
+    return indices.computeIfAbsent(
+        step, s -> trace.batchIndices(clock(s), size, data.shape().dim(0)));
+  }
+
+  /**
+   * Samples [size, features] of the iteration's batch number {@code step}.
+   *
+   * @param range what their numbers are brought into
+   * @throws IllegalArgumentException if the data are not of the range's kind
+   */
+  public Value samples(int step, Generation.Range range) {
+    if (data.dtype() != range.type()) {
+      throw new IllegalArgumentException(
+          "the model learns from "
+              + kind(range.type())
+              + ", but the data are "
+              + kind(data.dtype())
+              + "; give it other data, or describe it by another shape");
+    }
+    return trace.gather(data, indices(step), range.scale(), range.shift());
   }
 
   /**

@@ -67,7 +67,7 @@ public final class Classification implements AutoCloseable {
 
   /** The share of images that are taken for what their label says. */
   public double accuracy(Samples samples) {
-    int[] classes = classesOf(samples.images());
+    int[] classes = classesOf(samples.data());
     MemorySegment labels =
         samples
             .labels()

@@ -101,7 +101,7 @@ public record Classifier(Module network, Optimizer optimizer, long batchSize, lo
             t,
             network,
             bound,
-            batches.images(0, Generation.Range.UNIT),
+            batches.samples(0, Generation.Range.UNIT),
             batches.classes(0),
             counter);
       }

@@ -194,7 +194,7 @@ public final class CvaeUpdates implements Model.Bound {
   private record DataInputs(Batches batches, CvaeGan model) implements CvaeGan.Inputs {
     @Override
     public Value images(int step) {
-      return batches.images(step, Generation.Range.UNIT);
+      return batches.samples(step, Generation.Range.UNIT);
     }
 
     @Override

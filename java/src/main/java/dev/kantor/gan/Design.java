@@ -31,9 +31,10 @@ import java.util.Set;
  * The independent choices that make a GAN. Made from {@link Settings}, or by hand with networks and
  * losses of one's own.
  *
- * @param generator [rows, latent] to samples [rows, features] in [-1, 1]
+ * @param generator [rows, latent] to samples [rows, features] in the range
  * @param critic samples to scores [rows, 1], before any sigmoid
  * @param clip weights of the critic are clipped to [-clip, clip] after each of its updates; 0: not
+ * @param range of the samples: signed for images, free for points
  * @param ema decay of the generator's moving average, 0: none
  */
 public record Design(
@@ -47,7 +48,8 @@ public record Design(
     double ema,
     int criticSteps,
     long batchSize,
-    long latent)
+    long latent,
+    Generation.Range range)
     implements Model {
 
   public Design {
@@ -55,6 +57,7 @@ public record Design(
     Objects.requireNonNull(critic, "critic");
     Objects.requireNonNull(objective, "objective");
     Objects.requireNonNull(regulariser, "regulariser");
+    Objects.requireNonNull(range, "range");
     if (criticSteps < 1 || batchSize < 1 || latent < 1 || !(clip >= 0)) {
       throw new IllegalArgumentException(
           "critic steps, batch size and latent size must be positive, clip not negative: "
@@ -66,6 +69,34 @@ public record Design(
               + ", "
               + clip);
     }
+  }
+
+  /** A design for images, whose generator gives pixels in [-1, 1]. */
+  public Design(
+      Module generator,
+      Module critic,
+      Objective objective,
+      Regulariser regulariser,
+      Optimizer generatorOptimizer,
+      Optimizer criticOptimizer,
+      double clip,
+      double ema,
+      int criticSteps,
+      long batchSize,
+      long latent) {
+    this(
+        generator,
+        critic,
+        objective,
+        regulariser,
+        generatorOptimizer,
+        criticOptimizer,
+        clip,
+        ema,
+        criticSteps,
+        batchSize,
+        latent,
+        Generation.Range.SIGNED);
   }
 
   @Override
@@ -80,7 +111,7 @@ public record Design(
 
   @Override
   public Optional<Generation> generation() {
-    return Optional.of(new Generation(generator, latent, 0, Generation.Range.SIGNED, ema > 0));
+    return Optional.of(new Generation(generator, latent, 0, range, ema > 0));
   }
 
   @Override
@@ -89,7 +120,7 @@ public record Design(
   }
 
   /**
-   * The design that settings describe, for samples of so many numbers that are no images.
+   * The design that settings describe, for images of so many bytes whose form does not matter.
    *
    * @throws IllegalArgumentException naming the setting that has no good value
    */
@@ -103,6 +134,37 @@ public record Design(
    * @throws IllegalArgumentException naming the setting that has no good value
    */
   public static Design of(Settings s, long channels, long height, long width) {
+    return of(s, channels, height, width, Generation.Range.SIGNED);
+  }
+
+  /**
+   * The design that settings describe, for samples of so many numbers that are no pixels. They have
+   * no bounds, so the generator ends in its last linear layer.
+   *
+   * @throws IllegalArgumentException naming the setting that has no good value, or that only images
+   *     can have
+   */
+  public static Design ofNumbers(Settings s, long numbers) {
+    for (String network : List.of("generator", "critic")) {
+      if (s.text(network).equals("conv")) {
+        throw new IllegalArgumentException(
+            "setting "
+                + network
+                + " is 'conv', which takes images; on points train gan, wgan or wgan-gp, or set"
+                + " generator=mlp and critic=mlp");
+      }
+    }
+    if (!s.text("diff-augment").isEmpty()) {
+      throw new IllegalArgumentException(
+          "setting diff-augment is '"
+              + s.text("diff-augment")
+              + "', which changes images; leave it empty for points");
+    }
+    return of(s, 1, 1, numbers, Generation.Range.FREE);
+  }
+
+  private static Design of(
+      Settings s, long channels, long height, long width, Generation.Range range) {
     long features = channels * height * width;
     Objective objective =
         switch (s.choice(
@@ -148,7 +210,7 @@ public record Design(
                 "generator",
                 widths(latent, s.integers("generator-hidden"), features),
                 Activation.of(s.text("generator-activation")),
-                Activation.TANH,
+                range == Generation.Range.SIGNED ? Activation.TANH : null,
                 false,
                 init);
     String norm = s.choice("critic-norm", "none", "layer-norm", "spectral-norm");
@@ -195,7 +257,8 @@ public record Design(
         s.number("ema"),
         (int) s.integer("critic-steps", 1),
         s.integer("batch-size", 1),
-        latent);
+        latent,
+        range);
   }
 
   private static List<Long> widths(long first, List<Long> hidden, long last) {

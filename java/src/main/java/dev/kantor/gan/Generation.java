@@ -6,6 +6,7 @@ import dev.kantor.graph.Value;
 import dev.kantor.nn.Module;
 import dev.kantor.nn.Parameter;
 import dev.kantor.nn.Pass;
+import dev.kantor.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -20,18 +21,29 @@ import java.util.Objects;
  * @param averaged whether a moving average of the network's tensors is kept, which is drawn from
  */
 public record Generation(Module network, long latent, long classes, Range range, boolean averaged) {
-  /** The values that pixels take. */
+  /** The values that the numbers of samples take. */
   public enum Range {
     /** Of a tanh: [-1, 1]. */
     SIGNED,
     /** Of a sigmoid: [0, 1]. */
-    UNIT;
+    UNIT,
+    /** Any: those of the data as they are, which are no pixels. */
+    FREE;
 
     private static final double MOST = 255;
 
-    /** What bytes are multiplied by, and what is added then, to come into the range. */
+    /** What the data are: bytes where the range has ends, else floats. */
+    DType type() {
+      return this == FREE ? DType.F32 : DType.U8;
+    }
+
+    /** What the data are multiplied by, and what is added then, to come into the range. */
     double scale() {
-      return (this == SIGNED ? 2 : 1) / MOST;
+      return switch (this) {
+        case SIGNED -> 2 / MOST;
+        case UNIT -> 1 / MOST;
+        case FREE -> 1;
+      };
     }
 
     double shift() {
@@ -56,12 +68,12 @@ public record Generation(Module network, long latent, long classes, Range range,
    *
    * @param z [rows, latent]
    * @param labels i32 [rows]; unused without classes
-   * @return [rows, features] in [-1, 1], whatever the network's range
+   * @return [rows, features]: pixels in [-1, 1], whatever the network's range; else as they are
    */
   Value draw(Pass pass, Value z, Value labels) {
     Value in = classes == 0 ? z : Ops.concat(1, z, Ops.oneHot(labels, classes));
     Value x = network.forward(pass, in);
-    return range == Range.SIGNED ? x : Ops.shift(Ops.scale(x, 2), -1);
+    return range == Range.UNIT ? Ops.shift(Ops.scale(x, 2), -1) : x;
   }
 
   /** The network's tensors, whose averages are kept if any are. */

@@ -22,7 +22,7 @@ public final class Learner implements AutoCloseable {
    *
    * @param state gets the slots; the caller closes it after this
    * @throws IllegalArgumentException if the data do not suit the model: fewer samples than a batch,
-   *     or not the labels that it learns from
+   *     not the labels that it learns from, or numbers of another kind
    */
   public Learner(Model model, State state, Samples samples, long seed, Program.Options options) {
     long count = samples.count();
@@ -42,10 +42,10 @@ public final class Learner implements AutoCloseable {
                       + " a sub-folder for each class"
                   : "; set classes=" + samples.classes()));
     }
-    Slot images =
+    Slot data =
         state.addMapped(
-            new Slot("data.images", DType.U8, Shape.of(count, samples.features())),
-            samples.images());
+            new Slot("data.samples", samples.type(), Shape.of(count, samples.features())),
+            samples.data());
     Slot labels =
         model.classes() == 0
             ? null
@@ -72,7 +72,7 @@ public final class Learner implements AutoCloseable {
                   updates.traceIteration(
                       t,
                       new Batches(
-                          t, images, labels, model.classes(), seedSlot, counter, batch, batches),
+                          t, data, labels, model.classes(), seedSlot, counter, batch, batches),
                       counter);
               t.ringWrite(ring, counter, metrics);
               t.increment(counter, 1);

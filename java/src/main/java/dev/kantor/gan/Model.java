@@ -5,6 +5,7 @@ import dev.kantor.graph.State;
 import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Parameter;
+import dev.kantor.tensor.Shape;
 import java.util.List;
 import java.util.Optional;
 
@@ -24,6 +25,29 @@ public interface Model {
       case CVAE_GAN -> CvaeGan.of(s, channels, height, width);
       case CLASSIFIER -> Classifier.of(s, channels, height, width);
     };
+  }
+
+  /**
+   * The model that settings describe.
+   *
+   * @param sample what one sample is: [channels, height, width] for images, [numbers] for anything
+   *     else, points for one
+   * @throws IllegalArgumentException naming the setting that has no good value, or if the variant
+   *     learns from images only
+   */
+  static Model of(Settings s, Shape sample) {
+    if (sample.rank() == 3) {
+      return of(s, sample.dim(0), sample.dim(1), sample.dim(2));
+    }
+    if (sample.rank() != 1) {
+      throw new IllegalArgumentException(
+          "a sample is [channels, height, width] or [numbers], not " + sample);
+    }
+    if (Variant.of(s.variant()).family() != Family.GAN) {
+      throw new IllegalArgumentException(
+          s.variant() + " learns from images; on points train gan, wgan or wgan-gp");
+    }
+    return Design.ofNumbers(s, sample.dim(0));
   }
 
   /** Samples in a batch. */

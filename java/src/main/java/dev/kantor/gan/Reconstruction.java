@@ -82,7 +82,7 @@ public final class Reconstruction implements AutoCloseable {
     int features = Math.toIntExact(samples.features());
     float[] in = new float[rows * features];
     for (int i = 0; i < count * features; i++) {
-      int pixel = samples.images().get(ValueLayout.JAVA_BYTE, i) & BYTE;
+      int pixel = samples.data().get(ValueLayout.JAVA_BYTE, i) & BYTE;
       in[i] = (float) (pixel * Generation.Range.UNIT.scale());
     }
     int[] of = new int[rows];

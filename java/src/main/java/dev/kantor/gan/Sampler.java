@@ -84,8 +84,8 @@ public final class Sampler implements AutoCloseable {
   }
 
   /**
-   * Batch number {@code index}, row-major [rows, features], in [-1, 1]: the same for the same seed,
-   * index, classes and tensors.
+   * Batch number {@code index}, row-major [rows, features], as {@link Generation} draws them: the
+   * same for the same seed, index, classes and tensors.
    *
    * @param classOf the class of each row; not asked without classes
    * @throws IllegalArgumentException if there is no such class

@@ -83,7 +83,7 @@ public final class Updates implements Model.Bound {
   private record DataInputs(Batches batches, Design design) implements Inputs {
     @Override
     public Value real(int criticStep) {
-      return batches.images(criticStep, Generation.Range.SIGNED);
+      return batches.samples(criticStep, design.range());
     }
 
     @Override

@@ -44,7 +44,7 @@ public final class Evaluator {
     int taken = (int) Math.min(count, real.count());
     byte[] images = new byte[Math.multiplyExact(taken, numbers)];
     for (int i = 0; i < taken; i++) {
-      MemorySegment image = real.images().asSlice(i * real.count() / taken * numbers, numbers);
+      MemorySegment image = real.data().asSlice(i * real.count() / taken * numbers, numbers);
       MemorySegment.ofArray(images).asSlice((long) i * numbers, numbers).copyFrom(image);
     }
     return MemorySegment.ofArray(images);
@@ -125,7 +125,7 @@ public final class Evaluator {
       Neighbours.Nearest[] found =
           Neighbours.nearest(
               queries,
-              Features.pixels(real.images().asSlice(first * numbers, rows * numbers), numbers));
+              Features.pixels(real.data().asSlice(first * numbers, rows * numbers), numbers));
       Arrays.setAll(least, i -> Math.min(least[i], found[i].distance()));
     }
     return least;

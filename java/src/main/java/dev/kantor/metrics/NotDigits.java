@@ -48,9 +48,9 @@ final class NotDigits {
    * @param arena keeps the copy
    */
   Samples after(int more, Arena arena) {
-    long bytes = from.images().byteSize();
+    long bytes = from.data().byteSize();
     MemorySegment images = arena.allocate(bytes + more * from.features(), 64);
-    MemorySegment.copy(from.images(), 0, images, 0, bytes);
+    MemorySegment.copy(from.data(), 0, images, 0, bytes);
     images.asSlice(bytes).copyFrom(images(more, arena));
     long count = from.count() + more;
     MemorySegment labels = arena.allocate(ValueLayout.JAVA_INT, count);
@@ -133,6 +133,6 @@ final class NotDigits {
 
   private byte[] pixelsOf(long image) {
     int features = channels * pixels;
-    return from.images().asSlice(image * features, features).toArray(ValueLayout.JAVA_BYTE);
+    return from.data().asSlice(image * features, features).toArray(ValueLayout.JAVA_BYTE);
   }
 }

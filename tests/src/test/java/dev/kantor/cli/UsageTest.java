@@ -59,7 +59,6 @@ class UsageTest {
         "train wgan-gp --device cuda | no CUDA back-end",
         "train wgan-gp --device cuda:1 | no CUDA back-end",
         "train wgan-gp --precision bf16 | no CUDA back-end",
-        "train wgan-gp --data ring | no variant yet",
         "train wgan-gp --data no-such-folder | no-such-folder",
       })
   void whatCannotBeDoneHereFailsInOneLine(String args, String hint) {

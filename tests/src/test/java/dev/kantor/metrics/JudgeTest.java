@@ -121,17 +121,17 @@ class JudgeTest {
       MemorySegment labels = all.labels().orElseThrow();
       assertEquals(set.label(39), labels.getAtIndex(ValueLayout.JAVA_INT, 39));
       assertEquals(10, labels.getAtIndex(ValueLayout.JAVA_INT, 40));
-      assertEquals(-1, all.images().asSlice(0, 40 * 784).mismatch(set.images()));
-      byte[] shuffled = all.images().asSlice(41 * 784, 784).toArray(ValueLayout.JAVA_BYTE);
+      assertEquals(-1, all.data().asSlice(0, 40 * 784).mismatch(set.images()));
+      byte[] shuffled = all.data().asSlice(41 * 784, 784).toArray(ValueLayout.JAVA_BYTE);
       assertTrue(isShuffled(shuffled, set));
-      byte[] noise = all.images().asSlice(40 * 784, 784).toArray(ValueLayout.JAVA_BYTE);
+      byte[] noise = all.data().asSlice(40 * 784, 784).toArray(ValueLayout.JAVA_BYTE);
       assertFalse(isShuffled(noise, set));
-      byte[] blend = all.images().asSlice(42 * 784, 784).toArray(ValueLayout.JAVA_BYTE);
+      byte[] blend = all.data().asSlice(42 * 784, 784).toArray(ValueLayout.JAVA_BYTE);
       assertTrue(isOfTwoClasses(blend, set));
       assertFalse(isOfTwoClasses(shuffled, set));
 
       MemorySegment again = new NotDigits(samples(set), 1, 5).images(9, arena);
-      assertEquals(-1, all.images().asSlice(40 * 784).mismatch(again));
+      assertEquals(-1, all.data().asSlice(40 * 784).mismatch(again));
       assertNotEquals(-1, new NotDigits(samples(set), 1, 6).images(9, arena).mismatch(again));
     }
   }

@@ -14,6 +14,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
@@ -163,6 +164,25 @@ class ReportTest {
         Arrays.stream(heights(picture, (int) centre, BLUE)).average().orElseThrow(),
         2);
     assertEquals(0, heights(picture, (int) centre + 20, BLUE).length);
+  }
+
+  @Test
+  void aFieldIsShadedUnderThePoints() throws IOException {
+    // Two points in the cell at the lower right, one at the upper left, one outside.
+    Field field = Field.counts(2, 2, new float[] {1, -1, 1.9f, -0.1f, -1, 1, 3, 0});
+    assertArrayEquals(new double[] {0, 2, 1, 0}, field.values());
+    assertArrayEquals(new float[] {-1, -1, 1, -1, -1, 1, 1, 1}, Field.centres(2, 2));
+    BufferedImage picture =
+        picture(
+            new Figure(500, 477, List.of(new Scatter(LABELS, 2, Optional.of(field), List.of()))));
+    int left = 93 + 385 / 4 + 3;
+    int right = left + 385 / 2;
+    int top = 41 + 385 / 4 + 3;
+    int bottom = top + 385 / 2;
+    assertEquals(0xFFFFFF, picture.getRGB(left, bottom) & 0xFFFFFF);
+    assertEquals(0xC8C8C8, picture.getRGB(left, top) & 0xFFFFFF);
+    assertEquals(0x919191, picture.getRGB(right, bottom) & 0xFFFFFF);
+    assertThrows(IllegalArgumentException.class, () -> new Field(2, new double[3]));
   }
 
   @ParameterizedTest
