@@ -4,12 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The programs that ship do what they say. */
 class ExamplesTest {
@@ -56,5 +61,23 @@ class ExamplesTest {
     assertTrue(m.find(), text);
     double late = Double.parseDouble(m.group(2));
     assertTrue(late < 1.0 && late > -1.0, text);
+  }
+
+  @Test
+  void disjointSupports(@TempDir Path folder) throws IOException {
+    Path picture = folder.resolve("lines.png");
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    PrintStream out = new PrintStream(bytes, true, StandardCharsets.UTF_8);
+    List<DisjointSupports.Estimate> all = DisjointSupports.run(out, 500, picture);
+    for (DisjointSupports.Estimate e : all) {
+      double theta = Math.abs(e.theta());
+      assertEquals(theta, e.distance(), 0.06, e.toString());
+      if (theta == 0 || theta >= 0.1) {
+        assertEquals(theta == 0 ? 0 : Math.log(2), e.divergence(), 0.02, e.toString());
+      }
+    }
+    assertTrue(all.stream().anyMatch(e -> e.theta() == 0), all.toString());
+    assertEquals(1 + all.size(), bytes.toString(StandardCharsets.UTF_8).lines().count());
+    assertEquals(700, ImageIO.read(picture.toFile()).getWidth());
   }
 }
