@@ -38,8 +38,8 @@ final class CvaeTraining {
     static Weights of(Options options) {
       return new Weights(
           options.number("reconstruction-weight", 1),
-          options.number("divergence-weight", 1),
-          options.number("adversarial-weight", 20),
+          options.number("divergence-weight", 10),
+          options.number("adversarial-weight", 2),
           options.number("class-weight", 20),
           switch (options.text("reconstruction", "bce")) {
             case "bce" -> false;
