@@ -24,8 +24,8 @@ public record JudgeDesign(int channels, int height, int width, int classes, int 
   /** Goes up with every change that makes another judge of the same data. */
   public static final int VERSION = 1;
 
-  /** Enough for 99 % of MNIST's test images. */
-  public static final int DEFAULT_EPOCHS = 3;
+  /** About 98.9 % of MNIST's test images are then judged right. */
+  public static final int DEFAULT_EPOCHS = 4;
 
   public static final long DEFAULT_SEED = 1;
 
