@@ -146,9 +146,6 @@ interface Drawing {
    * @param label null: all classes in turn, where there are any
    */
   record Noise(Generation generation, long count, Integer label, long seed) implements Drawing {
-    /** Larger batches gain nothing and cost memory. */
-    private static final long BATCH = 100;
-
     @Override
     public List<Slot> slots() {
       return generation.slots();
@@ -157,7 +154,7 @@ interface Drawing {
     @Override
     public Open open(State state, Form form, Source images) {
       long classes = Math.max(1, generation.classes());
-      Sampler sampler = new Sampler(generation, state, (int) Math.min(count, BATCH), seed);
+      Sampler sampler = new Sampler(generation, state, (int) Math.min(count, Pictures.BATCH), seed);
       return new Sampling(sampler) {
         @Override
         public Result draw(Arena arena) {

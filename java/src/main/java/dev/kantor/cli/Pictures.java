@@ -21,6 +21,13 @@ import java.util.function.LongToIntFunction;
 /** Samples and curves as pictures. */
 final class Pictures {
   private static final int CHUNK = 1 << 16;
+
+  /**
+   * Samples that are drawn at a time: more gain nothing, and the planes of a convolutional
+   * generator take a megabyte a sample. It decides which noise a sample comes from.
+   */
+  static final int BATCH = 20;
+
   private static final int PADDING = 2;
   private static final int ENLARGED = 64;
   private static final int MOST_ENLARGED = 4;

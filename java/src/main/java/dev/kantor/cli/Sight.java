@@ -39,7 +39,7 @@ interface Sight extends AutoCloseable {
   static Sight of(Model model, State state, Images images, long seed, PrintWriter err) {
     if (model instanceof Design design && images.form() instanceof Form.Plane(PointSet target)) {
       return new Scattered(
-          new Sampler(model.generation().orElseThrow(), state, SAMPLES, seed),
+          new Sampler(model.generation().orElseThrow(), state, Pictures.BATCH, seed),
           new Scores(design.critic(), state, images.form().numbers()),
           target,
           err);
@@ -47,7 +47,7 @@ interface Sight extends AutoCloseable {
     if (model.generation().isPresent() && images.form() instanceof Pictures.Size size) {
       return new Drawn(
           model.generation().get(),
-          new Sampler(model.generation().get(), state, SAMPLES, seed),
+          new Sampler(model.generation().get(), state, Pictures.BATCH, seed),
           size);
     }
     if (model instanceof Classifier classifier && images.test().isPresent()) {
