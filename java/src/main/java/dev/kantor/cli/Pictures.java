@@ -1,6 +1,7 @@
 package dev.kantor.cli;
 
 import dev.kantor.gan.Sampler;
+import dev.kantor.report.Curves;
 import dev.kantor.report.Figure;
 import dev.kantor.report.Grid;
 import dev.kantor.report.LinePlot;
@@ -33,24 +34,6 @@ final class Pictures {
   private static final int MOST_ENLARGED = 4;
   private static final int CURVES_WIDTH = 1000;
   private static final int PANEL_HEIGHT = 320;
-
-  private static final List<Curves> CURVES =
-      List.of(
-          new Curves(
-              "Losses",
-              "loss",
-              false,
-              List.of("critic_loss", "generator_loss", "penalty", "class_loss", "classifier_loss")),
-          new Curves(
-              "Autoencoder", "nats an image", true, List.of("reconstruction_loss", "divergence")),
-          new Curves("Distance estimate", "distance", false, List.of("distance")),
-          new Curves("Classes", "share", false, List.of("classifier_accuracy", "class_agreement")),
-          new Curves(
-              "Gradient norms",
-              "norm",
-              true,
-              List.of(
-                  "critic_gradient_norm", "generator_gradient_norm", "classifier_gradient_norm")));
 
   private Pictures() {}
 
@@ -145,19 +128,17 @@ final class Pictures {
   static void writeCurves(Path file, MetricsLog.Table table) throws IOException {
     double[] epoch = table.column("epoch");
     List<Panel> panels = new ArrayList<>();
-    for (Curves c : CURVES) {
+    for (Curves c : Curves.ALL) {
       List<Series> series =
-          c.columns.stream()
+          c.columns().stream()
               .filter(table.columns()::contains)
               .map(name -> new Series(name.replace('_', ' '), epoch, table.column(name)))
               .toList();
       if (!series.isEmpty()) {
-        panels.add(new LinePlot(new Panel.Labels(c.title, "epoch", c.axis), c.logarithmic, series));
+        panels.add(
+            new LinePlot(new Panel.Labels(c.title(), "epoch", c.axis()), c.logarithmic(), series));
       }
     }
     new Figure(CURVES_WIDTH, panels.size() * PANEL_HEIGHT, panels).write(file);
   }
-
-  /** Metrics that share a panel. */
-  private record Curves(String title, String axis, boolean logarithmic, List<String> columns) {}
 }

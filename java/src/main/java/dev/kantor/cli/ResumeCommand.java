@@ -7,6 +7,7 @@ import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
+import dev.kantor.watch.WatchServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.channels.FileChannel;
@@ -54,6 +55,8 @@ final class ResumeCommand implements Callable<Integer> {
 
   @Mixin private DeviceOptions device;
 
+  @Mixin private BroadcastOptions broadcast;
+
   @Option(
       names = "--data-dir",
       paramLabel = "DIR",
@@ -70,7 +73,8 @@ final class ResumeCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     PrintWriter err = spec.commandLine().getErr();
     RunFolder folder = RunFolder.open(run);
-    try (FileChannel _ = folder.lock()) {
+    try (FileChannel _ = folder.lock();
+        WatchServer _ = broadcast.page(run)) {
       Manifest manifest = folder.manifest();
       Settings settings = Session.settings(manifest);
       requireSame(settings.values(), changed(settings).values());
@@ -120,7 +124,7 @@ final class ResumeCommand implements Callable<Integer> {
     if (epochs != null) {
       folder.write(manifest);
     }
-    int status = session.train(folder, manifest, from, err);
+    int status = session.train(folder, manifest, from, broadcast, err);
     if (status == Main.DONE) {
       spec.commandLine().getOut().println(folder.path());
     }

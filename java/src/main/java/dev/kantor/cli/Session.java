@@ -10,9 +10,11 @@ import dev.kantor.nativelib.KantorException;
 import dev.kantor.nativelib.Status;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Checkpoint;
+import dev.kantor.train.EventLog;
 import dev.kantor.train.Job;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.MetricsLog;
+import dev.kantor.train.Row;
 import dev.kantor.train.RunFolder;
 import dev.kantor.train.Training;
 import java.io.IOException;
@@ -82,12 +84,19 @@ final class Session implements AutoCloseable {
    * Trains until the goal, Ctrl-C or a fault, and says what came of it.
    *
    * @param start where the state is from; null: the beginning
+   * @param broadcast who else is shown it
    * @return the exit status
    * @throws KantorException with {@link Status#FAULT} if a value was not finite
    */
-  int train(RunFolder folder, Manifest manifest, Checkpoint start, PrintWriter err)
+  int train(
+      RunFolder folder,
+      Manifest manifest,
+      Checkpoint start,
+      BroadcastOptions broadcast,
+      PrintWriter err)
       throws IOException {
     double seconds = start == null ? 0 : start.seconds();
+    long iteration = start == null ? 0 : start.iteration();
     Training.Outcome outcome;
     try (Sight sight = Sight.of(model, state, images, seed, err);
         Display display =
@@ -97,22 +106,37 @@ final class Session implements AutoCloseable {
                 manifest.goal(),
                 job().metrics(),
                 job().iterationsPerEpoch(),
-                start == null ? 0 : start.iteration(),
-                seconds)) {
+                iteration,
+                seconds);
+        EventLog events = broadcast.events(folder, job().metrics(), iteration)) {
       Training training =
           new Training(
               job(),
               folder,
               manifest,
               new Training.Watcher() {
+                private long at = iteration;
+
+                @Override
+                public void logged(Row row) throws IOException {
+                  if (events != null) {
+                    events.append(row);
+                  }
+                }
+
                 @Override
                 public void progress(Training.Progress p) {
+                  at = p.iteration();
                   display.show(p);
                 }
 
                 @Override
                 public void picture(String name) throws IOException {
-                  sight.show(folder.samples().resolve(name + ".png"));
+                  Path picture = folder.samples().resolve(name + ".png");
+                  sight.show(picture);
+                  if (events != null && model.generation().isPresent()) {
+                    events.picture(at, picture);
+                  }
                   MetricsLog.Table metrics = MetricsLog.read(folder.path());
                   if (!metrics.rows().isEmpty()) {
                     Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);

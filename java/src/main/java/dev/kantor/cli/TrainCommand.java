@@ -12,6 +12,7 @@ import dev.kantor.train.Goal;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
 import dev.kantor.train.Training;
+import dev.kantor.watch.WatchServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.channels.FileChannel;
@@ -62,7 +63,17 @@ final class TrainCommand implements Callable<Integer> {
   private static final String FP32 = "fp32";
   private static final String WHOLE = "a whole number";
   private static final Set<String> NOT_IN_FILES =
-      Set.of("set", "config", "dry-run", "json", "help", "version", "verbose");
+      Set.of(
+          "set",
+          "config",
+          "dry-run",
+          "watch",
+          "port",
+          "tensorboard",
+          "json",
+          "help",
+          "version",
+          "verbose");
 
   @Spec private CommandSpec spec;
 
@@ -177,6 +188,8 @@ final class TrainCommand implements Callable<Integer> {
               + " 100 rows.")
   private Long logEvery;
 
+  @Mixin private BroadcastOptions broadcast;
+
   @Option(
       names = "--dry-run",
       description = "Say what memory and time it will take; write nothing.")
@@ -289,14 +302,17 @@ final class TrainCommand implements Callable<Integer> {
             draft.checkpointEvery(),
             draft.keep(),
             environment);
-    RunFolder folder = RunFolder.create(out);
-    try (FileChannel _ = folder.lock()) {
-      folder.write(manifest);
-      int status = session.train(folder, manifest, null, spec.commandLine().getErr());
-      if (status == Main.DONE) {
-        report(folder);
+    // A port that is taken is noticed before there is a folder.
+    try (WatchServer _ = broadcast.page(out)) {
+      RunFolder folder = RunFolder.create(out);
+      try (FileChannel _ = folder.lock()) {
+        folder.write(manifest);
+        int status = session.train(folder, manifest, null, broadcast, spec.commandLine().getErr());
+        if (status == Main.DONE) {
+          report(folder);
+        }
+        return status;
       }
-      return status;
     }
   }
 

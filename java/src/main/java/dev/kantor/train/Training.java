@@ -34,6 +34,9 @@ public final class Training {
 
   /** Sees the training go on. */
   public interface Watcher {
+    /** A row has come to the metrics. */
+    void logged(Row row) throws IOException;
+
     /** After each replay. */
     void progress(Progress progress);
 
@@ -150,7 +153,9 @@ public final class Training {
         for (long end = (from / manifest.logEvery() + 1) * manifest.logEvery();
             end <= at;
             end += manifest.logEvery()) {
-          log.append(row(ring, end, manifest.logEvery(), seconds));
+          Row row = row(ring, end, manifest.logEvery(), seconds);
+          log.append(row);
+          watcher.logged(row);
         }
         log.flush();
         if (result.status() == Status.FAULT) {

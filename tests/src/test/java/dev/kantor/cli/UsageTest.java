@@ -44,6 +44,11 @@ class UsageTest {
         "train wgan-gp --precision fp8 | fp32",
         "train wgan-gp --config /nowhere/file | /nowhere/file",
         "train wgan-gp --data glyphs --limit 10 | smaller batch-size",
+        "train wgan-gp --port 8080 | --watch",
+        "train wgan-gp --data glyphs --limit 640 --watch --port 70000 | 0 (any that is free) to"
+            + " 65535",
+        "watch | RUN",
+        "watch runs/first --port http | --port",
         "info --settings wgan-pg | wgan-gp",
         "info --program wgan --set clip=-1 | clip",
         "help loses | losses",
@@ -60,6 +65,7 @@ class UsageTest {
         "train wgan-gp --device cuda:1 | no CUDA back-end",
         "train wgan-gp --precision bf16 | no CUDA back-end",
         "train wgan-gp --data no-such-folder | no-such-folder",
+        "watch no-such-run | is not the folder of a run",
       })
   void whatCannotBeDoneHereFailsInOneLine(String args, String hint) {
     Result r = Kantor.run((Object[]) args.split(" ")).expect(1).says(hint);
@@ -94,7 +100,8 @@ class UsageTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"train", "resume", "sample", "evaluate", "info", "completion", "help"})
+  @ValueSource(
+      strings = {"train", "resume", "sample", "evaluate", "watch", "info", "completion", "help"})
   void everyCommandExplainsItself(String command) {
     String byOption = Kantor.run(command, "--help").expect(0).out();
     assertTrue(byOption.contains("Usage: kantor " + command), byOption);
@@ -107,6 +114,8 @@ class UsageTest {
       assertTrue(Kantor.run("help", topic).expect(0).out().length() > 500, topic);
     }
     assertTrue(Kantor.run("help", "losses").out().contains("negative"));
+    String runs = Kantor.run("help", "runs").out();
+    assertTrue(runs.contains("kantor watch RUN") && runs.contains("--tensorboard"), runs);
     assertTrue(Kantor.run("help").expect(0).out().contains("losses"));
     Kantor.run().expect(2).says("Usage: kantor");
   }

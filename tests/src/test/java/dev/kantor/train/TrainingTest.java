@@ -75,7 +75,13 @@ class TrainingTest {
   private static class Recorder implements Training.Watcher {
     final List<String> pictures = new ArrayList<>();
     final List<Long> epochEnds = new ArrayList<>();
+    final List<Row> rows = new ArrayList<>();
     long iteration;
+
+    @Override
+    public void logged(Row row) {
+      rows.add(row);
+    }
 
     @Override
     public void progress(Training.Progress p) {
@@ -108,6 +114,9 @@ class TrainingTest {
     assertEquals(List.of(60L, 50L), run.iterations());
     MetricsLog.Table table = MetricsLog.read(run.path());
     assertArrayEquals(new double[] {8, 16, 24, 32, 40, 48, 56}, table.column("iteration"));
+    assertArrayEquals(
+        table.column("x"), seen.rows.stream().mapToDouble(r -> r.values().getFirst()).toArray());
+    assertEquals(56, seen.rows.getLast().iteration());
     assertArrayEquals(new double[] {3.5, 11.5, 19.5, 27.5, 35.5, 43.5, 51.5}, table.column("x"));
     assertArrayEquals(new double[] {16, 32, 48, 64, 80, 96, 112}, table.column("samples"));
   }

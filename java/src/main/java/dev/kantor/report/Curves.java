@@ -1,0 +1,36 @@
+package dev.kantor.report;
+
+import java.util.List;
+
+/**
+ * Metrics of a run that share a panel.
+ *
+ * @param title of the panel
+ * @param axis what is up the vertical axis
+ * @param logarithmic whether that axis is
+ * @param columns names of the metrics, as in {@code metrics.csv}; a model reports some of them
+ */
+public record Curves(String title, String axis, boolean logarithmic, List<String> columns) {
+  /** Panels for whatever the models report, in the order in which they are shown. */
+  public static final List<Curves> ALL =
+      List.of(
+          new Curves(
+              "Losses",
+              "loss",
+              false,
+              List.of("critic_loss", "generator_loss", "penalty", "class_loss", "classifier_loss")),
+          new Curves(
+              "Autoencoder", "nats an image", true, List.of("reconstruction_loss", "divergence")),
+          new Curves("Distance estimate", "distance", false, List.of("distance")),
+          new Curves("Classes", "share", false, List.of("classifier_accuracy", "class_agreement")),
+          new Curves(
+              "Gradient norms",
+              "norm",
+              true,
+              List.of(
+                  "critic_gradient_norm", "generator_gradient_norm", "classifier_gradient_norm")));
+
+  public Curves {
+    columns = List.copyOf(columns);
+  }
+}
