@@ -20,21 +20,7 @@ interface BatchNormParts {
 
     @Override
     public List<Spec> infer(List<Value> in) {
-      Value x = in.getFirst();
-      Shape channels =
-          x.shape().rank() == 4 || x.shape().rank() == 2 ? Shape.of(x.shape().dim(1)) : null;
-      if (channels == null
-          || !in.get(1).shape().equals(channels)
-          || !in.get(2).shape().equals(channels)) {
-        throw Op.mismatch(
-            label(),
-            "x is %s, gamma %s, beta %s; expected [N, C, H, W] or [N, C], [C], [C]",
-            x.spec(),
-            in.get(1).spec(),
-            in.get(2).spec());
-      }
-      Spec perChannel = new Spec(x.dtype(), channels);
-      return Collections.nCopies(5, perChannel);
+      return Collections.nCopies(5, Composite.perChannel(label(), in));
     }
 
     @Override

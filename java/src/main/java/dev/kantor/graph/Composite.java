@@ -194,6 +194,24 @@ interface Composite extends Op {
     }
   }
 
+  /** [C] of x [N, C, H, W] or [N, C] with gamma and beta [C]. */
+  static Spec perChannel(String label, List<Value> in) {
+    Value x = in.getFirst();
+    int rank = x.shape().rank();
+    Shape channels = rank == 4 || rank == 2 ? Shape.of(x.shape().dim(1)) : null;
+    if (channels == null
+        || !in.get(1).shape().equals(channels)
+        || !in.get(2).shape().equals(channels)) {
+      throw Op.mismatch(
+          label,
+          "x is %s, gamma %s, beta %s; expected [N, C, H, W] or [N, C], [C], [C]",
+          x.spec(),
+          in.get(1).spec(),
+          in.get(2).spec());
+    }
+    return new Spec(x.dtype(), channels);
+  }
+
   /**
    * Batch norm in training over x [N, C, H, W] or [N, C] with gamma and beta [C] (batch_norm.h): y,
    * mean, 1 / standard deviation, biased variance.
@@ -206,21 +224,8 @@ interface Composite extends Op {
 
     @Override
     public List<Spec> infer(List<Value> in) {
-      Value x = in.getFirst();
-      int rank = x.shape().rank();
-      Shape channels = rank == 4 || rank == 2 ? Shape.of(x.shape().dim(1)) : null;
-      if (channels == null
-          || !in.get(1).shape().equals(channels)
-          || !in.get(2).shape().equals(channels)) {
-        throw Op.mismatch(
-            label(),
-            "x is %s, gamma %s, beta %s; expected [N, C, H, W] or [N, C], [C], [C]",
-            x.spec(),
-            in.get(1).spec(),
-            in.get(2).spec());
-      }
-      Spec perChannel = new Spec(x.dtype(), channels);
-      return List.of(x.spec(), perChannel, perChannel, perChannel);
+      Spec perChannel = perChannel(label(), in);
+      return List.of(in.getFirst().spec(), perChannel, perChannel, perChannel);
     }
 
     @Override

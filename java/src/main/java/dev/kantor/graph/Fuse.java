@@ -122,17 +122,7 @@ final class Fuse {
             .put(n.output(), new Node(n.op, n.inputs).output());
       }
     }
-    if (inputsOf.isEmpty()) {
-      return graph;
-    }
-    Rewriter rewriter = new Rewriter();
-    inputsOf.forEach(
-        (user, copies) -> {
-          List<Value> inputs = user.inputs.stream().map(v -> copies.getOrDefault(v, v)).toList();
-          Node copy = new Node(user.op, inputs, user.after);
-          user.outputs.forEach(v -> rewriter.replace(v, copy.outputs.get(v.index)));
-        });
-    return rewriter.apply(graph);
+    return Rewriter.withInputs(graph, inputsOf);
   }
 
   private static boolean isDuplicable(Node n, Uses uses) {

@@ -64,17 +64,7 @@ final class Recompute {
         r.chain(n.inputs.get(i)).ifPresent(c -> r.copyForUsers(c, inputsOf));
       }
     }
-    if (inputsOf.isEmpty()) {
-      return graph;
-    }
-    Rewriter rewriter = new Rewriter();
-    inputsOf.forEach(
-        (user, copies) -> {
-          List<Value> inputs = user.inputs.stream().map(v -> copies.getOrDefault(v, v)).toList();
-          Node copy = new Node(user.op, inputs, user.after);
-          user.outputs.forEach(v -> rewriter.replace(v, copy.outputs.get(v.index)));
-        });
-    return rewriter.apply(graph);
+    return Rewriter.withInputs(graph, inputsOf);
   }
 
   private void copyForUsers(Chain chain, Map<Node, Map<Value, Value>> inputsOf) {

@@ -49,4 +49,19 @@ final class Rewriter {
     }
     return node.outputs.get(target.index);
   }
+
+  /** A graph in which some nodes take other values in place of those that they take now. */
+  static Graph withInputs(Graph graph, Map<Node, Map<Value, Value>> inputsOf) {
+    if (inputsOf.isEmpty()) {
+      return graph;
+    }
+    Rewriter rewriter = new Rewriter();
+    inputsOf.forEach(
+        (user, others) -> {
+          List<Value> inputs = user.inputs.stream().map(v -> others.getOrDefault(v, v)).toList();
+          Node copy = new Node(user.op, inputs, user.after);
+          user.outputs.forEach(v -> rewriter.replace(v, copy.outputs.get(v.index)));
+        });
+    return rewriter.apply(graph);
+  }
 }
