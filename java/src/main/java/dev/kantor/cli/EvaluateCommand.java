@@ -97,18 +97,7 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Judge by the first N training images only. Default: all.")
   private Integer limit;
 
-  @Option(
-      names = "--judges",
-      paramLabel = "DIR",
-      description = "Where judges are kept. Default: ~/.cache/kantor/judges.")
-  private Path judges = Path.of(System.getProperty("user.home"), ".cache", "kantor", "judges");
-
-  @Option(
-      names = "--judge-epochs",
-      paramLabel = "N",
-      description = "Train the judge for N epochs. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "" + JudgeDesign.DEFAULT_EPOCHS)
-  private int judgeEpochs;
+  @Mixin private JudgeOptions judges;
 
   @Mixin private DeviceOptions device;
 
@@ -125,8 +114,10 @@ final class EvaluateCommand implements Callable<Integer> {
       Images images = isRun ? dataOf(RunFolder.open(what).manifest()) : open(data, dataDir);
       err.println(TrainCommand.firstLine(on, images));
       Subject subject = subject(isRun, on, images, arena);
-      try (Judge judge = judge(on, images, err)) {
-        Verdict verdict = evaluate(judge, images, subject, err);
+      long bootstrapSeed = seed == null ? JudgeDesign.DEFAULT_SEED : seed;
+      try (Evaluator evaluator = judges.evaluator(on, images, count, bootstrapSeed, err)) {
+        Judge judge = evaluator.judge();
+        Verdict verdict = evaluate(evaluator, images, subject, err);
         JsonObject result = result(judge, images, subject, verdict);
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
@@ -150,9 +141,6 @@ final class EvaluateCommand implements Callable<Integer> {
   private void requireSensible() {
     if (count <= JudgeDesign.FEATURES) {
       throw wrong("--count is " + count + "; a distance needs more than " + JudgeDesign.FEATURES);
-    }
-    if (judgeEpochs < 1) {
-      throw wrong("--judge-epochs is " + judgeEpochs + "; expected at least 1");
     }
     if (limit != null && limit <= JudgeDesign.FEATURES) {
       throw wrong("--limit is " + limit + "; a distance needs more than " + JudgeDesign.FEATURES);
@@ -189,28 +177,7 @@ final class EvaluateCommand implements Callable<Integer> {
     return Subject.ofIdx(what, images.size(), count, arena);
   }
 
-  private Judge judge(Device on, Images images, PrintWriter err) throws IOException {
-    Samples samples = images.samples();
-    if (samples.classes() == 0) {
-      throw new IllegalArgumentException(
-          images.name()
-              + " has no labels for a judge to learn from; name a set that has with --data: mnist,"
-              + " fashion-mnist, glyphs, or a folder with a sub-folder for each class");
-    }
-    JudgeDesign design =
-        new JudgeDesign(
-            images.size().channels(),
-            images.size().height(),
-            images.size().width(),
-            Math.toIntExact(samples.classes()),
-            judgeEpochs,
-            JudgeDesign.DEFAULT_SEED);
-    return Judge.of(design, on, images.name(), images.fingerprint(), samples, judges, err::println);
-  }
-
-  private Verdict evaluate(Judge judge, Images images, Subject subject, PrintWriter err) {
-    long bootstrapSeed = seed == null ? JudgeDesign.DEFAULT_SEED : seed;
-    Evaluator evaluator = new Evaluator(judge, images.samples(), count, bootstrapSeed);
+  private Verdict evaluate(Evaluator evaluator, Images images, Subject subject, PrintWriter err) {
     Evaluation samples = evaluator.evaluate(subject.images(), subject.requested());
     Optional<Evaluation> test =
         images

@@ -8,7 +8,7 @@ import java.util.List;
 import java.util.Optional;
 
 /** Compares images with the training images of a set, in the eyes of a judge. */
-public final class Evaluator {
+public final class Evaluator implements Yardstick {
   /** As many images, at most, are compared pairwise for precision, recall, density, coverage. */
   public static final int PAIRWISE = 5000;
 
@@ -25,6 +25,7 @@ public final class Evaluator {
   private final Bootstrap bootstrap;
 
   /**
+   * @param judge is closed with this
    * @param real the training images
    * @param count how many of them to compare with: they are taken at equal distances, so that a set
    *     that is sorted by class is represented
@@ -50,6 +51,11 @@ public final class Evaluator {
     return MemorySegment.ofArray(images);
   }
 
+  /** In whose eyes. */
+  public Judge judge() {
+    return judge;
+  }
+
   /** How many training images are compared with. */
   public int references() {
     return reference.count();
@@ -65,6 +71,7 @@ public final class Evaluator {
    * @param requested the class of each, if some was asked for
    * @throws IllegalArgumentException if there are not more images than the judge has features
    */
+  @Override
   public Evaluation evaluate(MemorySegment images, Optional<int[]> requested) {
     int classes = judge.design().classes();
     Verdicts verdicts = judge.judge(images);
@@ -129,5 +136,10 @@ public final class Evaluator {
       Arrays.setAll(least, i -> Math.min(least[i], found[i].distance()));
     }
     return least;
+  }
+
+  @Override
+  public void close() {
+    judge.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.kantor.metrics;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -8,7 +9,9 @@ import dev.kantor.data.DataSets;
 import dev.kantor.data.PointSet;
 import dev.kantor.data.PointSet.Centre;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -32,9 +35,40 @@ class ModeCoverageTest {
   @Test
   void oneModeIsTheWorstAndAllAlikeTheBest() {
     ModeCoverage one = ModeCoverage.of(new float[] {4, 4, 4, 4}, CORNERS, 0.1);
-    assertEquals(new ModeCoverage(4, 1, 1, Math.log(4)), one);
+    assertEquals(new ModeCoverage(List.of(0L, 0L, 0L, 2L), 1, Math.log(4)), one);
     ModeCoverage all = ModeCoverage.of(new float[] {0, 0, 4, 0, 0, 4, 4, 4}, CORNERS, 0.1);
-    assertEquals(new ModeCoverage(4, 4, 1, 0), all);
+    assertEquals(new ModeCoverage(List.of(1L, 1L, 1L, 1L), 1, 0), all);
+  }
+
+  @Test
+  void theDistanceRisesWithLostModesAndWithPoorSamples() {
+    double quality = 1 - Math.exp(-4.5);
+    float[] all = {0, 0, 4, 0, 0, 4, 4, 4};
+    // Of four good samples none is missing but those of low quality that true ones would have.
+    assertEquals(1 - quality, ModeCoverage.of(all, CORNERS, 0.1).distance(), 1e-12);
+    // One mode has all: half of what it has too much, what the others lack, and the poor ones.
+    assertEquals(
+        (1 - quality / 4 + 3 * quality / 4 + 1 - quality) / 2,
+        ModeCoverage.of(new float[] {4, 4, 4, 4}, CORNERS, 0.1).distance(),
+        1e-12);
+    float[] between = {2, 2, 2, 2};
+    assertEquals(quality, ModeCoverage.of(between, CORNERS, 0.1).distance(), 1e-12);
+  }
+
+  @Test
+  void aCounterGivesTheHistogramAndTheMeasures() throws IOException {
+    PointSet set = (PointSet) DataSets.open("ring", DataSets.Options.defaults().withCount(1));
+    Centre first = set.centres().getFirst();
+    float[] points = {(float) first.x(), (float) first.y(), 0, 0, (float) first.x(), 0.02f, 9, 9};
+    Evaluation e = new ModeCounter(set).evaluate(MemorySegment.ofArray(points), Optional.empty());
+    assertEquals(4, e.count());
+    assertArrayEquals(new long[] {2, 0, 0, 0, 0, 0, 0, 0}, e.histogram().counts());
+    assertEquals(2, e.none());
+    assertEquals(1, e.measure("modes-covered").value());
+    assertEquals(0.5, e.measure("high-quality").value());
+    ModeCoverage c = ModeCoverage.of(points, set);
+    assertEquals(c.reverseDivergence(), e.measure("reverse-kl").value());
+    assertEquals(c.distance(), e.measure("mode-distance").value());
   }
 
   @Test
@@ -42,7 +76,7 @@ class ModeCoverageTest {
     ModeCoverage c =
         ModeCoverage.of(
             new float[] {Float.NaN, 0, Float.POSITIVE_INFINITY, 0, 4, 4, 4, 4}, CORNERS, 0.1);
-    assertEquals(new ModeCoverage(4, 1, 0.5, Math.log(4)), c);
+    assertEquals(new ModeCoverage(List.of(0L, 0L, 0L, 2L), 0.5, Math.log(4)), c);
     assertTrue(
         Double.isNaN(ModeCoverage.of(new float[] {Float.NaN, 0}, CORNERS, 1).reverseDivergence()));
   }
