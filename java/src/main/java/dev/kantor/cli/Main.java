@@ -57,6 +57,7 @@ public final class Main {
     COMMANDS.put("watch", WatchCommand::new);
     COMMANDS.put("info", InfoCommand::new);
     COMMANDS.put("bench", BenchCommand::new);
+    COMMANDS.put("bundle", BundleCommand::new);
     COMMANDS.put("completion", CompletionCommand::new);
     COMMANDS.put("help", HelpCommand::new);
   }

@@ -1,10 +1,14 @@
 package dev.kantor.nativelib;
 
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
 
@@ -26,6 +30,9 @@ public final class Native {
    * for in the class path.
    */
   public static final String LIBRARY_PATH = "kantor.library.path";
+
+  /** In the order in which they are loaded. */
+  private static final List<String> LIBRARIES = List.of("libkantor.so", "libjniKantor.so");
 
   private static final String JAVACPP_LOADS = "org.bytedeco.javacpp.loadlibraries";
   private static final long DEVICE_JSON_BYTES = 16 << 10;
@@ -277,8 +284,9 @@ public final class Native {
    */
   @SuppressWarnings("restricted")
   private static void loadFrom(Path folder) {
-    System.load(folder.resolve("libkantor.so").toAbsolutePath().toString());
-    System.load(folder.resolve("libjniKantor.so").toAbsolutePath().toString());
+    for (String name : LIBRARIES) {
+      System.load(folder.resolve(name).toAbsolutePath().toString());
+    }
     String before = System.getProperty(JAVACPP_LOADS);
     System.setProperty(
         JAVACPP_LOADS, "false"); // or the binding's initialiser would search after all
@@ -289,6 +297,28 @@ public final class Native {
         System.clearProperty(JAVACPP_LOADS);
       } else {
         System.setProperty(JAVACPP_LOADS, before);
+      }
+    }
+  }
+
+  /**
+   * Copies the native libraries of this platform into a folder, for {@link #LIBRARY_PATH} to name.
+   *
+   * @throws IOException if this program has none for this platform, or the folder cannot be written
+   */
+  public static void copyLibraries(Path folder) throws IOException {
+    String known = System.getProperty(LIBRARY_PATH);
+    for (String name : LIBRARIES) {
+      if (known != null) {
+        Files.copy(Path.of(known, name), folder.resolve(name));
+        continue;
+      }
+      String resource = Loader.getPlatform() + "/" + name;
+      try (InputStream library = Native.class.getResourceAsStream(resource)) {
+        if (library == null) {
+          throw new IOException("there is no " + resource + " in the class path");
+        }
+        Files.copy(library, folder.resolve(name));
       }
     }
   }
