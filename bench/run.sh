@@ -18,6 +18,6 @@ mvn -B -q --no-transfer-progress package -pl "$modules" -DskipTests
 jdk=$(<java/target/kantor.stamp)
 # JMH's forks take these options over.
 "$jdk/bin/java" --enable-native-access=ALL-UNNAMED --sun-misc-unsafe-memory-access=allow \
-  -cp "bench/target/kantor-bench.jar:bench/target/lib/*" dev.kantor.bench.Report
+  -cp "bench/target/kantor-bench.jar:bench/target/lib/*" dev.kantor.bench.Report --against bench/libtorch/target/dist
 
 ./kantor bench --against libtorch "$@"

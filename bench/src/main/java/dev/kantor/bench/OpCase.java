@@ -1,15 +1,19 @@
 package dev.kantor.bench;
 
+import dev.kantor.graph.Gradients;
 import dev.kantor.graph.Layers;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.Trace;
+import dev.kantor.graph.Value;
 import dev.kantor.tensor.DType;
 import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 
 /**
  * An op on one shape, to be timed as a program that does nothing else.
@@ -18,8 +22,23 @@ import java.util.Locale;
  * @param unit of {@code work}
  * @param work what one run does
  * @param slots everything it reads and writes
+ * @param rival the same for libtorch
  */
-record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body body) {
+record OpCase(
+    String name, Unit unit, double work, List<Slot> slots, Trace.Body body, Request rival) {
+  /**
+   * What libtorch is asked to do, in the terms of {@code bench/libtorch}'s command {@code
+   * bench-ops}.
+   *
+   * @param inputs the dims of each
+   */
+  record Request(String op, Map<String, Object> attributes, List<long[]> inputs) {
+    static Request of(String op, Map<String, Object> attributes, Slot... inputs) {
+      return new Request(
+          op, attributes, Arrays.stream(inputs).map(slot -> slot.shape().dims()).toList());
+    }
+  }
+
   /** What is counted, and so what the rate is compared with. */
   enum Unit {
     /** Multiplications and additions; compared with a loop of fused multiply-adds in registers. */
@@ -45,7 +64,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
 
   /**
    * Matrix products as the MLP variants have them at batch 64 and 512 (x2: real and fake images in
-   * one pass, x3: interpolates as well), and what is around them.
+   * one pass, x3: interpolates as well), and what is around them; the convolutions of the
+   * convolutional variants and of CVAE-GAN, and what is between those.
    */
   static final List<OpCase> ALL = all();
 
@@ -103,6 +123,23 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
     c.add(normal(64, 100));
     c.add(normal(512, 512));
     c.add(adam(CRITIC_PARAMETERS));
+    for (Conv conv :
+        List.of(
+            new Conv(64, 1, 56, 64, 1),
+            new Conv(64, 64, 56, 32, 1),
+            new Conv(64, 32, 56, 1, 2),
+            new Conv(64, 1, 28, 32, 1),
+            new Conv(64, 32, 14, 64, 1),
+            new Conv(64, 16, 14, 32, 2),
+            new Conv(64, 32, 7, 32, 1))) {
+      c.add(conv.forward());
+      c.add(conv.dataGrad());
+      c.add(conv.weightGrad());
+    }
+    c.add(batchNorm(64, 32, 56));
+    c.add(batchNorm(64, 16, 14));
+    c.add(maxPool(64, 32, 28));
+    c.add(maxPool(64, 64, 14));
     return List.copyOf(c);
   }
 
@@ -116,7 +153,117 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.FLOP,
         2.0 * m * n * k,
         List.of(a, b, result),
-        t -> t.write(result, Ops.matmul(t.read(a), t.read(b), transposeA, transposeB)));
+        t -> t.write(result, Ops.matmul(t.read(a), t.read(b), transposeA, transposeB)),
+        Request.of("matmul", Map.of("transpose_a", transposeA, "transpose_b", transposeB), a, b));
+  }
+
+  /** A 3x3 convolution of square planes, padded by 1; each of the three ops has its FLOPs. */
+  private record Conv(long images, long in, long side, long out, long stride) {
+    private long outSide() {
+      return (side - 1) / stride + 1;
+    }
+
+    private Slot image() {
+      return Slot.f32("x", images, in, side, side);
+    }
+
+    private Slot weight() {
+      return Slot.f32("w", out, in, 3, 3);
+    }
+
+    private Slot output() {
+      return Slot.f32("y", images, out, outSide(), outSide());
+    }
+
+    private OpCase of(
+        String op, List<Slot> slots, Trace.Body body, Map<String, Object> of, Slot... inputs) {
+      Map<String, Object> attributes = new HashMap<>(Map.of("stride", stride, "padding", 1));
+      attributes.putAll(of);
+      return new OpCase(
+          String.format(
+              Locale.ROOT, "%s %dx%d>%d %dx%d/%d", op, images, in, out, side, side, stride),
+          Unit.FLOP,
+          2.0 * images * out * outSide() * outSide() * in * 9,
+          slots,
+          body,
+          Request.of(op, attributes, inputs));
+    }
+
+    OpCase forward() {
+      Slot x = image();
+      Slot w = weight();
+      Slot y = output();
+      return of(
+          "conv2d",
+          List.of(x, w, y),
+          t -> t.write(y, Layers.conv2d(t.read(x), t.read(w), stride, 1, 1)),
+          Map.of(),
+          x,
+          w);
+    }
+
+    OpCase dataGrad() {
+      Slot x = image();
+      Slot w = weight();
+      Slot dy = output();
+      long outputPadding = side - ((outSide() - 1) * stride + 1);
+      return of(
+          "conv2d_data_grad",
+          List.of(dy, w, x),
+          t ->
+              t.write(
+                  x, Layers.convTranspose2d(t.read(dy), t.read(w), stride, 1, outputPadding, 1)),
+          Map.of("image", x.shape().dims()),
+          dy,
+          w);
+    }
+
+    OpCase weightGrad() {
+      Slot x = image();
+      Slot w = weight();
+      Slot dy = output();
+      Slot dw = Slot.f32("dw", w.shape().dims());
+      return of(
+          "conv2d_weight_grad",
+          List.of(dy, x, w, dw),
+          t -> {
+            Value weight = t.read(w);
+            Value y = Layers.conv2d(t.read(x), weight, stride, 1, 1);
+            t.write(
+                dw,
+                Gradients.grad(List.of(y), List.of(weight), List.of(t.read(dy)), false, false)
+                    .getFirst());
+          },
+          Map.of("weight", w.shape().dims()),
+          dy,
+          x);
+    }
+  }
+
+  private static OpCase batchNorm(long images, long channels, long side) {
+    Slot x = Slot.f32("x", images, channels, side, side);
+    Slot gamma = Slot.f32("gamma", channels);
+    Slot beta = Slot.f32("beta", channels);
+    Slot result = Slot.f32("result", x.shape().dims());
+    return new OpCase(
+        name("batch-norm", x.shape().dims()),
+        Unit.BYTE,
+        3.0 * FLOAT * x.shape().count(), // x is read twice
+        List.of(x, gamma, beta, result),
+        t -> t.write(result, Layers.batchNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5).y()),
+        Request.of("batch_norm", Map.of(), x, gamma, beta));
+  }
+
+  private static OpCase maxPool(long images, long channels, long side) {
+    Slot x = Slot.f32("x", images, channels, side, side);
+    Slot result = Slot.f32("result", images, channels, side / 2, side / 2);
+    return new OpCase(
+        name("max-pool", x.shape().dims()),
+        Unit.BYTE,
+        FLOAT * (x.shape().count() + 2.0 * result.shape().count()), // values and their places
+        List.of(x, result),
+        t -> t.write(result, Layers.maxPool2d(t.read(x), 2, 2)),
+        Request.of("max_pool2d", Map.of("kernel", 2), x));
   }
 
   private static OpCase add(long rows, long columns) {
@@ -128,7 +275,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         3.0 * FLOAT * rows * columns,
         List.of(a, b, result),
-        t -> t.write(result, Ops.add(t.read(a), t.read(b))));
+        t -> t.write(result, Ops.add(t.read(a), t.read(b))),
+        Request.of("add", Map.of(), a, b));
   }
 
   private static OpCase tanh(long rows, long columns) {
@@ -139,7 +287,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         2.0 * FLOAT * rows * columns,
         List.of(x, result),
-        t -> t.write(result, Ops.tanh(t.read(x))));
+        t -> t.write(result, Ops.tanh(t.read(x))),
+        Request.of("tanh", Map.of(), x));
   }
 
   private static OpCase sum(String kind, long rows, long columns, int... axes) {
@@ -155,7 +304,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         bytes,
         List.of(x, result),
-        t -> t.write(result, Ops.sum(t.read(x), axes)));
+        t -> t.write(result, Ops.sum(t.read(x), axes)),
+        Request.of("sum", Map.of("dims", axes), x));
   }
 
   private static OpCase layerNorm(long rows, long columns) {
@@ -168,7 +318,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         2.0 * FLOAT * (rows * columns + columns),
         List.of(x, gamma, beta, result),
-        t -> t.write(result, Layers.layerNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5)));
+        t -> t.write(result, Layers.layerNorm(t.read(x), t.read(gamma), t.read(beta), 1e-5)),
+        Request.of("layer_norm", Map.of(), x, gamma, beta));
   }
 
   private static OpCase gather(long rows) {
@@ -180,7 +331,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         (1.0 + FLOAT) * rows * PIXELS,
         List.of(data, indices, result),
-        t -> t.write(result, t.gather(data, t.read(indices), 2.0 / 255, -1)));
+        t -> t.write(result, t.gather(data, t.read(indices), 2.0 / 255, -1)),
+        Request.of("gather", Map.of(), data, indices));
   }
 
   private static OpCase normal(long rows, long columns) {
@@ -192,7 +344,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.NUMBER,
         (double) rows * columns,
         List.of(seed, counter, result),
-        t -> t.write(result, t.normal(new Trace.Clock(seed, counter, 1, 0), rows, columns)));
+        t -> t.write(result, t.normal(new Trace.Clock(seed, counter, 1, 0), rows, columns)),
+        Request.of("normal", Map.of(), result));
   }
 
   private static OpCase adam(long parameters) {
@@ -208,7 +361,8 @@ record OpCase(String name, Unit unit, double work, List<Slot> slots, Trace.Body 
         Unit.BYTE,
         7.0 * FLOAT * parameters,
         List.of(hyper, step, p, g, first, second),
-        t -> t.optimize(Trace.Rule.ADAM, hyper, step, List.of(updated), List.of(t.read(g))));
+        t -> t.optimize(Trace.Rule.ADAM, hyper, step, List.of(updated), List.of(t.read(g))),
+        Request.of("adam", Map.of(), p));
   }
 
   private static String name(String op, long... dims) {

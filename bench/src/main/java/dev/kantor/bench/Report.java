@@ -2,6 +2,8 @@ package dev.kantor.bench;
 
 import dev.kantor.tensor.Device;
 import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
@@ -19,7 +21,9 @@ import org.openjdk.jmh.runner.options.VerboseMode;
  * Runs the benchmarks and prints tables of rates and of their share of what the machine can do,
  * measured in the same run.
  *
- * <p>Arguments: tables out of {@code ops}, {@code iterations}, {@code calls}; all by default.
+ * <p>Arguments: tables out of {@code ops}, {@code iterations}, {@code calls}; all by default. With
+ * {@code --against DIST}, what {@code mvn -pl bench/libtorch package} makes, libtorch takes its
+ * turn after each op.
  */
 public final class Report {
   private static final List<String> TABLES = List.of("ops", "iterations", "calls");
@@ -29,6 +33,9 @@ public final class Report {
       TimeValue.seconds(3); // before that the compiler is not done with the vectors
   private static final TimeValue MEASURED = TimeValue.milliseconds(500);
   private static final int ROUNDS = 4;
+  private static final String AGAINST = "--against";
+  private static final double RIVAL_WARM_UP_SECONDS = 0.5;
+  private static final double RIVAL_SECONDS = 2; // as long as all rounds
 
   /**
    * What the machine can do with a number of threads.
@@ -47,12 +54,26 @@ public final class Report {
 
   private Report() {}
 
-  public static void main(String[] tables) throws RunnerException, IOException {
-    List<String> wanted = tables.length == 0 ? TABLES : List.of(tables);
+  public static void main(String[] arguments) throws RunnerException, IOException {
+    List<String> wanted = new ArrayList<>(List.of(arguments));
+    Path rival = null;
+    int against = wanted.indexOf(AGAINST);
+    if (against >= 0 && against + 1 < wanted.size()) {
+      rival = Path.of(wanted.remove(against + 1));
+      wanted.remove(against);
+    }
     if (!TABLES.containsAll(wanted)) {
       System.err.println(
-          "the tables are " + String.join(", ", TABLES) + ", not " + String.join(" ", wanted));
+          "expected tables out of "
+              + String.join(", ", TABLES)
+              + " and perhaps "
+              + AGAINST
+              + " DIST, got "
+              + String.join(" ", arguments));
       System.exit(2);
+    }
+    if (wanted.isEmpty()) {
+      wanted = TABLES;
     }
     try (Device device = Device.open("cpu", 0)) {
       System.out.println(device.describe());
@@ -65,7 +86,7 @@ public final class Report {
         if (threads <= Runtime.getRuntime().availableProcessors()) {
           Peak peak = peak(threads);
           if (wanted.contains("ops")) {
-            ops(threads, peak);
+            ops(threads, peak, rival);
           }
           if (wanted.contains("iterations")) {
             iterations(threads, peak);
@@ -124,34 +145,58 @@ public final class Report {
     return new Peak(flops, copies);
   }
 
-  private static void ops(int threads, Peak peak) throws RunnerException {
+  private static void ops(int threads, Peak peak, Path dist) throws RunnerException, IOException {
     System.out.printf(
-        "%n%-24s %7s %11s %11s %16s %8s%n",
-        "op", "threads", "median us", "minimum us", "rate", "of peak");
-    for (OpCase c : OpCase.ALL) {
-      ChainedOptionsBuilder options =
-          options(1).param("name", c.name()).param("threads", Integer.toString(threads));
-      RunResult r = run(OpBenchmark.class, "", options).getFirst();
-      double rate = c.work() / minimum(r);
-      double best =
-          switch (c.unit()) {
-            case FLOP -> peak.flops;
-            case BYTE -> peak.copy(c.work());
-            case NUMBER -> Double.NaN;
-          };
-      String share =
-          Double.isNaN(best) ? "-" : String.format(Locale.ROOT, "%.0f %%", 100 * rate / best);
-      System.out.printf(
-          Locale.ROOT,
-          "%-24s %7d %11.1f %11.1f %8.1f %-7s %8s%n",
-          c.name(),
-          threads,
-          median(r) / 1e3,
-          minimum(r) / 1e3,
-          rate,
-          c.unit().rate,
-          share);
+        "%n%-36s %7s %11s %11s %16s %8s%s%n",
+        "op",
+        "threads",
+        "median us",
+        "minimum us",
+        "rate",
+        "of peak",
+        dist == null ? "" : "  libtorch median, minimum   ratios");
+    try (OpRival rival =
+        dist == null ? null : new OpRival(dist, threads, RIVAL_WARM_UP_SECONDS, RIVAL_SECONDS)) {
+      for (OpCase c : OpCase.ALL) {
+        ChainedOptionsBuilder options =
+            options(1).param("name", c.name()).param("threads", Integer.toString(threads));
+        RunResult r = run(OpBenchmark.class, "", options).getFirst();
+        double median = median(r) / 1e3;
+        double minimum = minimum(r) / 1e3;
+        double rate = c.work() / minimum(r);
+        System.out.printf(
+            Locale.ROOT,
+            "%-36s %7d %11.1f %11.1f %8.1f %-7s %8s%s%n",
+            c.name(),
+            threads,
+            median,
+            minimum,
+            rate,
+            c.unit().rate,
+            share(rate, c, peak),
+            rival == null ? "" : beside(rival.time(c.rival()), median, minimum));
+      }
     }
+  }
+
+  private static String share(double rate, OpCase c, Peak peak) {
+    double best =
+        switch (c.unit()) {
+          case FLOP -> peak.flops;
+          case BYTE -> peak.copy(c.work());
+          case NUMBER -> Double.NaN;
+        };
+    return Double.isNaN(best) ? "-" : String.format(Locale.ROOT, "%.0f %%", 100 * rate / best);
+  }
+
+  private static String beside(OpRival.Times rival, double median, double minimum) {
+    return String.format(
+        Locale.ROOT,
+        "  %11.1f %11.1f %7.2f %6.2f",
+        rival.median(),
+        rival.minimum(),
+        rival.median() / median,
+        rival.minimum() / minimum);
   }
 
   private static void iterations(int threads, Peak peak) throws RunnerException, IOException {

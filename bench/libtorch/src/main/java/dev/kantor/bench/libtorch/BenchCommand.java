@@ -1,16 +1,11 @@
 package dev.kantor.bench.libtorch;
 
-import com.sun.management.OperatingSystemMXBean;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.PointerScope;
 import org.bytedeco.pytorch.InferenceMode;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.Tensor;
@@ -25,19 +20,14 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *
  * <p>An iteration is {@code critic-steps} critic updates and one generator update. It gathers its
  * batches from the bytes in a shuffled order and scales them, draws its noise, and reads no loss
- * back. The result has {@code medianMs}, {@code minMs}, {@code p10Ms} an iteration, {@code cpuMs},
- * the processor time of all threads an iteration (with one thread, of use where the machine is
- * shared), {@code iterations}, and {@code peakRssMiB} of the whole process; for sampling the same
- * of a batch, and {@code imagesPerSecond} (from the median) and {@code peakImagesPerSecond} (from
- * the minimum).
+ * back. The result is that of {@link Stopwatch}; for sampling the same of a batch, and {@code
+ * imagesPerSecond} (from the median) and {@code peakImagesPerSecond} (from the minimum).
  */
 final class BenchCommand {
   private static final int IMAGES = 60_000;
   private static final int SIDE = Networks.SIDE;
   private static final int LATENT = Networks.LATENT;
   private static final int STROKES = 3;
-  private static final double NANOS_PER_MS = 1e6;
-  private static final double NANOS_PER_SECOND = 1e9;
 
   private BenchCommand() {}
 
@@ -50,7 +40,7 @@ final class BenchCommand {
     result.put("batchSize", batch);
     result.put("criticSteps", criticSteps);
     result.putAll(
-        time(
+        Stopwatch.time(
             options,
             settings.variant() == Variant.CVAE_GAN
                 ? cvaeIteration(settings, options, batch)
@@ -110,7 +100,7 @@ final class BenchCommand {
     result.put("batchSize", batch);
     try (var _ = new InferenceMode(true)) {
       result.putAll(
-          time(
+          Stopwatch.time(
               options,
               () -> {
                 Tensor z = torch.randn(batch, LATENT);
@@ -120,7 +110,7 @@ final class BenchCommand {
     }
     for (String[] pair :
         new String[][] {{"imagesPerSecond", "medianMs"}, {"peakImagesPerSecond", "minMs"}}) {
-      result.put(pair[0], batch * NANOS_PER_SECOND / NANOS_PER_MS / (double) result.get(pair[1]));
+      result.put(pair[0], batch * Stopwatch.MS_PER_SECOND / (double) result.get(pair[1]));
     }
     return result;
   }
@@ -163,49 +153,6 @@ final class BenchCommand {
     }
   }
 
-  private static Map<String, Object> time(Options options, Runnable iteration) throws IOException {
-    double warmup = options.number("warmup-seconds", 3);
-    double seconds = options.number("seconds", 5);
-    repeat(iteration, warmup);
-    long cpu = cpuNanos();
-    long[] nanos = repeat(iteration, seconds);
-    cpu = cpuNanos() - cpu;
-    Arrays.sort(nanos);
-    Map<String, Object> result = new LinkedHashMap<>();
-    result.put("medianMs", nanos[nanos.length / 2] / NANOS_PER_MS);
-    result.put("minMs", nanos[0] / NANOS_PER_MS);
-    result.put("p10Ms", nanos[nanos.length / 10] / NANOS_PER_MS);
-    result.put("cpuMs", cpu / NANOS_PER_MS / nanos.length);
-    result.put("iterations", nanos.length);
-    result.put("peakRssMiB", peakRssMiB());
-    return result;
-  }
-
-  private static long cpuNanos() {
-    return ((OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-        .getProcessCpuTime();
-  }
-
-  /** Runs at least one iteration, and until the time is over; returns what each took. */
-  private static long[] repeat(Runnable iteration, double seconds) {
-    long[] nanos = new long[1024];
-    int count = 0;
-    long begin = System.nanoTime();
-    long before = begin;
-    do {
-      try (var _ = new PointerScope()) {
-        iteration.run();
-      }
-      long after = System.nanoTime();
-      if (count == nanos.length) {
-        nanos = Arrays.copyOf(nanos, 2 * count);
-      }
-      nanos[count++] = after - before;
-      before = after;
-    } while (before - begin < seconds * NANOS_PER_SECOND);
-    return Arrays.copyOf(nanos, count);
-  }
-
   /**
    * [60000, 784] bytes: strokes three pixels wide and eighteen long, across or down, anywhere, of
    * any brightness.
@@ -230,13 +177,5 @@ final class BenchCommand {
     }
     new BytePointer(images.data_ptr()).put(pixels, 0, pixels.length);
     return images;
-  }
-
-  private static double peakRssMiB() throws IOException {
-    return Files.readAllLines(Path.of("/proc/self/status")).stream()
-        .filter(line -> line.startsWith("VmHWM:"))
-        .mapToDouble(line -> Double.parseDouble(line.replaceAll("\\D", "")) / 1024)
-        .findFirst()
-        .orElseThrow(() -> new IOException("/proc/self/status has no VmHWM"));
   }
 }

@@ -36,6 +36,8 @@ import org.bytedeco.pytorch.global.torch.ScalarType;
  *       time of a training iteration, see {@link BenchCommand}.
  *   <li>{@code bench-sample --variant V --batch-size B --warmup-seconds S --seconds S}: images a
  *       second of the generator in evaluation mode.
+ *   <li>{@code bench-ops --warmup-seconds S --seconds S}: times of single ops, asked for line by
+ *       line on stdin, see {@link OpBenchCommand}.
  * </ul>
  *
  * <p>Exit status 0 done, 1 failed, 2 wrong usage; stderr says why in one line.
@@ -69,7 +71,8 @@ public final class Main {
           "step", entry(StepCommand::run, HYPER_PARAMETERS, "variant", "in", "out", "dtype"),
           "ops", entry(OpsCommand::run, new String[0], "in", "out", "dtype"),
           "bench", entry(BenchCommand::train, TIMES, "variant", "critic-steps"),
-          "bench-sample", entry(BenchCommand::sample, TIMES, "variant"));
+          "bench-sample", entry(BenchCommand::sample, TIMES, "variant"),
+          "bench-ops", entry(OpBenchCommand::run, new String[0], "warmup-seconds", "seconds"));
 
   private static final Gson GSON = new GsonBuilder().disableHtmlEscaping().create();
 

@@ -60,7 +60,7 @@ abstract sealed class Optimiser {
     private final IValue counts;
     private final IValue[] constants;
 
-    private Adam(Settings settings, List<Tensor> values) {
+    Adam(Settings settings, List<Tensor> values) {
       super(values);
       counts = list(values.stream().map(value -> count).toList());
       constants =
