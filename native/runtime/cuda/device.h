@@ -1,0 +1,115 @@
+// What a file with kernels includes. With nvcc the names are CUDA's own; with g++ they are those of the emulated device
+// (emulator/README.md), so that one source serves both.
+//
+//   __global__ void scale(float* x, int n) { KANTOR_SHARED(float[32], tile); ... }
+//   launch(scale, {.blocks = 4, .threads = 128}, stream, x, n);
+//
+// The rules that keep a kernel the same on both:
+//   - launches through launch(), never <<<>>>; PTX only in ptx.h
+//   - shared memory through KANTOR_SHARED and KANTOR_DYNAMIC_SHARED
+//   - blocks are whole warps, and collectives take the full mask and all lanes
+//   - no thread leaves before a barrier of its block or warp; a thread that spins calls __nanosleep
+//   - a result handed to another block of the same launch goes through __threadfence, an atomic, and __threadfence
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <tuple>
+#include <type_traits>
+
+#if defined(__CUDACC__)
+
+#include <cooperative_groups.h>
+#include <cuda_runtime.h>
+
+#define KANTOR_SHARED(type, name) __shared__ std::type_identity_t<type> name
+#define KANTOR_DYNAMIC_SHARED(type, name)                    \
+  extern __shared__ __align__(1024) unsigned char kantor_dynamic_shared[]; \
+  type* name = reinterpret_cast<type*>(kantor_dynamic_shared)
+
+#else
+
+#include "runtime/cuda/emulator/language.h"
+#include "runtime/cuda/emulator/runtime_api.h"
+
+#define KANTOR_SHARED(type, name)                                                                                  \
+  static const char name##_key = 0;                                                                                \
+  std::type_identity_t<type>& name = *static_cast<std::type_identity_t<type>*>(::kantor::emulator::static_shared( \
+      &name##_key, sizeof(type), alignof(type), ::kantor::emulator::Site{__FILE__, __LINE__}))
+#define KANTOR_DYNAMIC_SHARED(type, name) type* name = static_cast<type*>(::kantor::emulator::dynamic_shared())
+
+#endif
+
+#include "runtime/error.h"
+
+namespace kantor {
+
+// Fails with the text of the runtime's error and what was being done.
+inline void expect_success(cudaError_t error, const char* what) {
+  if (error == cudaSuccess) return;
+  cudaGetLastError();  // forgets it, where it can be forgotten
+  fail(error == cudaErrorMemoryAllocation ? KT_OUT_OF_MEMORY : KT_INTERNAL, "%s: %s", what, cudaGetErrorString(error));
+}
+
+struct LaunchShape {
+  dim3 blocks, threads;
+  size_t shared_bytes = 0;    // dynamic
+  bool cooperative = false;   // all blocks are on the device at once, and may meet at cooperative_groups::this_grid().sync()
+};
+
+// Puts a kernel into a stream.
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream, Arguments&&... arguments) {
+  static_assert((std::is_trivially_copyable_v<Parameters> && ...), "arguments are copied to the device byte by byte");
+  static_assert((sizeof(Parameters) + ... + 0) <= 4096, "CUDA takes at most 4 KB of arguments");
+#if defined(__CUDACC__)
+  constexpr size_t kWithoutAsking = 48 << 10;
+  if (shape.shared_bytes > kWithoutAsking)
+    expect_success(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                        static_cast<int>(shape.shared_bytes)),
+                   "shared memory for a kernel");
+  cudaLaunchAttribute attribute = {};
+  attribute.id = cudaLaunchAttributeCooperative;
+  attribute.val.cooperative = shape.cooperative;
+  cudaLaunchConfig_t config = {};
+  config.gridDim = shape.blocks;
+  config.blockDim = shape.threads;
+  config.dynamicSmemBytes = shape.shared_bytes;
+  config.stream = stream;
+  config.attrs = &attribute;
+  config.numAttrs = 1;
+  expect_success(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
+#else
+  struct Bound {
+    void (*kernel)(Parameters...);
+    std::tuple<Parameters...> arguments;
+  };
+  emulator::Launch bound = {{shape.blocks.x, shape.blocks.y, shape.blocks.z},
+                            {shape.threads.x, shape.threads.y, shape.threads.z},
+                            shape.shared_bytes,
+                            shape.cooperative,
+                            reinterpret_cast<const void*>(kernel),
+                            [](const void* bytes) {
+                              const Bound& b = *static_cast<const Bound*>(bytes);
+                              std::apply(b.kernel, b.arguments);
+                            },
+                            std::vector<std::byte>(sizeof(Bound))};
+  new (bound.bound.data()) Bound{kernel, {static_cast<Parameters>(arguments)...}};
+  emulator::enqueue(stream, std::move(bound));
+#endif
+}
+
+// Sixteen bytes at once; the address is a multiple of 16.
+__device__ inline float4 load4(const float* from) {
+#if !defined(__CUDACC__)
+  emulator::vector_access(from, false);
+#endif
+  return *reinterpret_cast<const float4*>(from);
+}
+__device__ inline void store4(float* to, float4 value) {
+#if !defined(__CUDACC__)
+  emulator::vector_access(to, true);
+#endif
+  *reinterpret_cast<float4*>(to) = value;
+}
+
+}  // namespace kantor

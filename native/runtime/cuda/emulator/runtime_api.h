@@ -1,0 +1,69 @@
+// The part of CUDA's runtime interface that Kantor uses, over emulated memory. Work in a stream runs as late as is legal: when
+// the host waits for it. Included by runtime/cuda/device.h alone.
+//
+// Stricter than CUDA: there is no default stream; a capture covers one stream; what CUDA reports as an error after the fact (a
+// bad address, say) is thrown as emulator::Error, by whatever waits for the work.
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "runtime/cuda/emulator/language.h"
+
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
+enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
+enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16 };
+constexpr unsigned cudaStreamNonBlocking = 1, cudaEventDisableTiming = 2;
+
+namespace kantor::emulator {
+struct Stream;
+struct Event;
+struct Graph;
+}  // namespace kantor::emulator
+using cudaStream_t = kantor::emulator::Stream*;
+using cudaEvent_t = kantor::emulator::Event*;
+using cudaGraph_t = kantor::emulator::Graph*;
+using cudaGraphExec_t = kantor::emulator::Graph*;
+
+const char* cudaGetErrorString(cudaError_t error);
+cudaError_t cudaGetLastError();
+cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+
+cudaError_t cudaMalloc(void** memory, size_t bytes);
+cudaError_t cudaFree(void* memory);
+cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t stream);
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream);
+cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream);
+cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream);
+
+cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags);
+cudaError_t cudaStreamDestroy(cudaStream_t stream);
+cudaError_t cudaStreamSynchronize(cudaStream_t stream);
+cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned flags);
+cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
+cudaError_t cudaEventDestroy(cudaEvent_t event);
+cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventSynchronize(cudaEvent_t event);
+
+cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
+cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);
+cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph, unsigned long long flags);
+cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream);
+cudaError_t cudaGraphDestroy(cudaGraph_t graph);
+cudaError_t cudaGraphExecDestroy(cudaGraphExec_t executable);
+
+namespace kantor::emulator {
+
+// A kernel's launch, with its arguments bound.
+struct Launch {
+  uint3 grid, block;
+  size_t shared_bytes;
+  bool cooperative;
+  const void* kernel;               // its address, by which messages name it
+  void (*call)(const void* bound);  // what one thread runs
+  std::vector<std::byte> bound;     // the arguments, and whatever call needs to find them
+};
+// Puts the launch into the stream.
+void enqueue(cudaStream_t stream, Launch launch);
+
+}  // namespace kantor::emulator
