@@ -3,6 +3,8 @@ package dev.kantor.cli;
 import dev.kantor.graph.Slot;
 import dev.kantor.graph.State;
 import dev.kantor.train.Checkpoint;
+import dev.kantor.train.Evaluated;
+import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.RunFolder;
 import java.io.IOException;
 import java.util.List;
@@ -20,7 +22,10 @@ final class CheckpointOption {
       names = "--checkpoint",
       paramLabel = "STEP",
       defaultValue = "last",
-      description = "last, best, or the number of an iteration. Default: last.")
+      description = {
+        "last, best (the lowest distance of a run trained with --evaluate-every), or the number of",
+        "an iteration. Default: last."
+      })
   private String checkpoint;
 
   /**
@@ -45,11 +50,17 @@ final class CheckpointOption {
                             + " has no checkpoint yet; it gets one at the end of its first epoch,"
                             + " or on Ctrl-C"));
       case "best":
-        throw new IllegalArgumentException(
-            "no checkpoint of "
-                + folder.path()
-                + " was evaluated, so none is the best; use --checkpoint last or an iteration's"
-                + " number");
+        long best =
+            Evaluated.best(EvaluationLog.read(folder.path()))
+                .orElseThrow(
+                    () ->
+                        new IllegalArgumentException(
+                            "no checkpoint of "
+                                + folder.path()
+                                + " was evaluated, so none is the best; use --checkpoint last or"
+                                + " an iteration's number, or train with --evaluate-every"))
+                .iteration();
+        return load(folder, best, state, slots);
       default:
         if (!checkpoint.matches("\\d{1,18}")) {
           throw new ParameterException(
@@ -58,17 +69,17 @@ final class CheckpointOption {
                   + checkpoint
                   + "'; expected last, best or the number of an iteration");
         }
-        long iteration = Long.parseLong(checkpoint);
-        List<Long> there = folder.iterations();
-        if (!there.contains(iteration)) {
-          throw new IllegalArgumentException(
-              folder.path()
-                  + " has no checkpoint of iteration "
-                  + checkpoint
-                  + "; there are "
-                  + there);
-        }
-        return Checkpoint.load(folder.checkpoint(iteration), state, slots);
+        return load(folder, Long.parseLong(checkpoint), state, slots);
     }
+  }
+
+  private static Checkpoint load(RunFolder folder, long iteration, State state, List<Slot> slots)
+      throws IOException {
+    List<Long> there = folder.iterations();
+    if (!there.contains(iteration)) {
+      throw new IllegalArgumentException(
+          folder.path() + " has no checkpoint of iteration " + iteration + "; there are " + there);
+    }
+    return Checkpoint.load(folder.checkpoint(iteration), state, slots);
   }
 }

@@ -1,5 +1,6 @@
 package dev.kantor.cli;
 
+import dev.kantor.train.Evaluated;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Training;
 import java.io.PrintWriter;
@@ -50,6 +51,7 @@ final class Display implements AutoCloseable {
   private final List<String> metrics;
   private final long iterationsPerEpoch;
   private final ProgressBar bar;
+  private String quality = "";
   private double lastLine = Double.NEGATIVE_INFINITY;
 
   /**
@@ -111,6 +113,11 @@ final class Display implements AutoCloseable {
     }
   }
 
+  /** From now on the newest distance is shown too. */
+  void evaluated(Evaluated evaluated) {
+    quality = Verdict.inBrief(evaluated);
+  }
+
   private String numbers(Training.Progress p) {
     List<String> parts = new ArrayList<>();
     String of = goal.unit() == Goal.Unit.EPOCHS ? "/" + (long) goal.amount() : "";
@@ -121,6 +128,9 @@ final class Display implements AutoCloseable {
       if (label != null) {
         parts.add(label + String.format(Locale.ROOT, " %.4g", p.row().values().get(i)));
       }
+    }
+    if (!quality.isEmpty()) {
+      parts.add(quality);
     }
     parts.add(String.format(Locale.ROOT, "%,.0f images/s", p.samplesPerSecond()));
     parts.add(duration(p.secondsLeft()) + " left");

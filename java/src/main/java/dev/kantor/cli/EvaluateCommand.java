@@ -115,7 +115,9 @@ final class EvaluateCommand implements Callable<Integer> {
       err.println(TrainCommand.firstLine(on, images));
       Subject subject = subject(isRun, on, images, arena);
       long bootstrapSeed = seed == null ? JudgeDesign.DEFAULT_SEED : seed;
-      try (Evaluator evaluator = judges.evaluator(on, images, count, bootstrapSeed, err)) {
+      Judging judging =
+          judges.judging(isRun ? RunFolder.open(what).manifest().environment() : Map.of());
+      try (Evaluator evaluator = judging.evaluator(on, images, count, bootstrapSeed, err)) {
         Judge judge = evaluator.judge();
         Verdict verdict = evaluate(evaluator, images, subject, err);
         JsonObject result = result(judge, images, subject, verdict);

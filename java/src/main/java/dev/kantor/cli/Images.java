@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 
@@ -19,7 +20,8 @@ import java.util.Optional;
  * Samples to train on.
  *
  * @param name of the set
- * @param source what opens it again, from wherever: a set's name, or an absolute path
+ * @param origin what opens it again, from wherever, as it is in a manifest's environment: {@code
+ *     data}, a set's name or an absolute path, and {@code data-dir} and {@code limit} if given
  * @param form what a sample is
  * @param samples the training data, with labels where the set has some
  * @param test held back for evaluation, where the set has some
@@ -27,7 +29,7 @@ import java.util.Optional;
  */
 record Images(
     String name,
-    String source,
+    Map<String, String> origin,
     Form form,
     Samples samples,
     Optional<Samples> test,
@@ -47,15 +49,23 @@ record Images(
     options = limit == null ? options : options.withCount(limit);
     DataSet set = DataSets.open(data, options);
     int count = limit == null ? set.count() : Math.min(limit, set.count());
-    String source =
+    Map<String, String> origin = new LinkedHashMap<>();
+    origin.put(
+        "data",
         DataSets.NAMES.contains(data)
             ? set.name()
-            : Path.of(data).toAbsolutePath().normalize().toString();
+            : Path.of(data).toAbsolutePath().normalize().toString());
+    if (dataDir != null) {
+      origin.put("data-dir", dataDir.toAbsolutePath().normalize().toString());
+    }
+    if (limit != null) {
+      origin.put("limit", limit.toString());
+    }
     return switch (set) {
       case ImageSet images ->
           new Images(
               images.name(),
-              source,
+              origin,
               new Size(images.channels(), images.height(), images.width()),
               first(images, images.images(), DType.U8, count),
               images.test().map(test -> first(test, test.images(), DType.U8, test.count())),
@@ -63,7 +73,7 @@ record Images(
       case PointSet points ->
           new Images(
               points.name(),
-              source,
+              origin,
               new Form.Plane(points),
               first(points, points.points(), DType.F32, count),
               Optional.empty(),

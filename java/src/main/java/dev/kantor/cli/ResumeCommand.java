@@ -1,19 +1,18 @@
 package dev.kantor.cli;
 
 import dev.kantor.gan.Settings;
-import dev.kantor.graph.State;
+import dev.kantor.metrics.Yardstick;
 import dev.kantor.tensor.Device;
-import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
+import dev.kantor.train.Schedule;
 import dev.kantor.watch.WatchServer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -55,6 +54,8 @@ final class ResumeCommand implements Callable<Integer> {
 
   @Mixin private DeviceOptions device;
 
+  @Mixin private EvaluationOptions evaluation;
+
   @Mixin private BroadcastOptions broadcast;
 
   @Option(
@@ -77,58 +78,26 @@ final class ResumeCommand implements Callable<Integer> {
         WatchServer _ = broadcast.page(run)) {
       Manifest manifest = folder.manifest();
       Settings settings = Session.settings(manifest);
-      requireSame(settings.values(), changed(settings).values());
+      Session.requireSame(settings.values(), changed(settings).values());
       if (epochs != null) {
         manifest = manifest.with(goal());
       }
-      Map<String, String> environment = manifest.environment();
-      try (Device on = device.open(environment.get("device"), null)) {
+      Schedule schedule = evaluation.schedule(manifest.schedule());
+      Judging judging = evaluation.judging(manifest.environment());
+      manifest = manifest.with(schedule, schedule.evaluates() ? judging.values() : Map.of());
+      try (Device on = device.open(manifest.environment().get("device"), null)) {
         Images images = Images.of(manifest, dataDir);
         err.println(TrainCommand.firstLine(on, images));
-        long seed = Long.parseLong(manifest.value("seed"));
-        requireSame(
-            manifest.configuration(),
-            Session.configuration(settings, images, seed, manifest.value("precision")));
-        try (Session session = new Session(on, settings, images, seed)) {
-          return train(folder, manifest, session, err);
+        try (Session session = Session.of(on, manifest, images);
+            Yardstick yardstick = session.yardstick(schedule, judging, err)) {
+          int status = session.resume(folder, manifest, yardstick, broadcast, err);
+          if (status == Main.DONE) {
+            spec.commandLine().getOut().println(folder.path());
+          }
+          return status;
         }
       }
     }
-  }
-
-  private int train(RunFolder folder, Manifest manifest, Session session, PrintWriter err)
-      throws IOException {
-    State state = session.state();
-    Checkpoint from =
-        folder
-            .loadLatest(
-                file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
-                damage ->
-                    err.println("kantor: " + damage + "; going back to the checkpoint before it"))
-            .orElse(null);
-    if (from == null) {
-      err.println("there is no checkpoint yet; starts from the beginning");
-    } else {
-      requireSame(from.configuration(), manifest.configuration());
-      err.println("continues after iteration " + from.iteration());
-    }
-    long at = from == null ? 0 : from.iteration();
-    folder.discardAfter(at);
-    if (at >= manifest.goal().iterations(session.job().iterationsPerEpoch())) {
-      err.println(
-          "the run has reached its goal of "
-              + manifest.goal()
-              + "; give a larger one with --epochs");
-      return Main.DONE;
-    }
-    if (epochs != null) {
-      folder.write(manifest);
-    }
-    int status = session.train(folder, manifest, from, broadcast, err);
-    if (status == Main.DONE) {
-      spec.commandLine().getOut().println(folder.path());
-    }
-    return status;
   }
 
   private Settings changed(Settings settings) {
@@ -144,16 +113,6 @@ final class ResumeCommand implements Callable<Integer> {
       return new Goal(Goal.Unit.EPOCHS, epochs);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-    }
-  }
-
-  private static void requireSame(Map<String, String> before, Map<String, String> now) {
-    List<String> differences = Manifest.differences(before, now);
-    if (!differences.isEmpty()) {
-      throw new IllegalArgumentException(
-          "this is no longer the same run: "
-              + String.join("; ", differences)
-              + "; for another configuration start a new run with kantor train");
     }
   }
 }

@@ -6,32 +6,45 @@ import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
 import dev.kantor.graph.Program;
 import dev.kantor.graph.State;
+import dev.kantor.metrics.Yardstick;
 import dev.kantor.nativelib.KantorException;
+import dev.kantor.nativelib.Native;
 import dev.kantor.nativelib.Status;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Checkpoint;
 import dev.kantor.train.EventLog;
+import dev.kantor.train.Goal;
 import dev.kantor.train.Job;
 import dev.kantor.train.Manifest;
-import dev.kantor.train.MetricsLog;
-import dev.kantor.train.Row;
 import dev.kantor.train.RunFolder;
+import dev.kantor.train.Schedule;
 import dev.kantor.train.Training;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.nio.channels.FileChannel;
 import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /** A GAN on a device with its data, ready to be trained in a run's folder. */
 final class Session implements AutoCloseable {
+  /** What a CPU computes in. */
+  static final String PRECISION = "fp32";
+
   private final State state;
   private final Learner learner;
   private final Model model;
+  private final Device device;
+  private final Settings settings;
   private final Images images;
   private final long seed;
 
   Session(Device device, Settings settings, Images images, long seed) {
+    this.device = device;
+    this.settings = settings;
     this.images = images;
     this.seed = seed;
     model = Model.of(settings, images.form().shape());
@@ -56,9 +69,21 @@ final class Session implements AutoCloseable {
     return state;
   }
 
+  /**
+   * A session to go on with a run in.
+   *
+   * @param images the run's, see {@link Images#of}
+   * @throws IllegalArgumentException if they are others
+   */
+  static Session of(Device device, Manifest manifest, Images images) {
+    Settings settings = settings(manifest);
+    long seed = Long.parseLong(manifest.value("seed"));
+    requireSame(manifest.configuration(), configuration(settings, images, seed));
+    return new Session(device, settings, images, seed);
+  }
+
   /** Everything that decides the numbers of a run. */
-  static Map<String, String> configuration(
-      Settings settings, Images images, long seed, String precision) {
+  private static Map<String, String> configuration(Settings settings, Images images, long seed) {
     Map<String, String> c = new LinkedHashMap<>();
     c.put("variant", settings.variant());
     c.put("data", images.name());
@@ -66,9 +91,121 @@ final class Session implements AutoCloseable {
     c.put("image", images.form().toString());
     c.put("data-fingerprint", images.fingerprint());
     c.put("seed", Long.toString(seed));
-    c.put("precision", precision);
+    c.put("precision", PRECISION);
     c.putAll(settings.values());
     return c;
+  }
+
+  /**
+   * Finds out whether a run is still the same.
+   *
+   * @throws IllegalArgumentException naming what is not
+   */
+  static void requireSame(Map<String, String> before, Map<String, String> now) {
+    List<String> differences = Manifest.differences(before, now);
+    if (!differences.isEmpty()) {
+      throw new IllegalArgumentException(
+          "this is no longer the same run: "
+              + String.join("; ", differences)
+              + "; for another configuration start a new run with kantor train");
+    }
+  }
+
+  /**
+   * What a new run is.
+   *
+   * @param more of the environment
+   */
+  Manifest manifest(Goal goal, Schedule schedule, Map<String, String> more) {
+    Map<String, String> environment = new LinkedHashMap<>();
+    environment.put("kantor", Versions.kantor());
+    environment.put("native-abi", Integer.toString(Native.abiVersion()));
+    environment.put("java", Versions.java());
+    environment.put("started", LocalDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString());
+    environment.put("device", device.name());
+    environment.put("runs-on", DeviceOptions.describe(device));
+    environment.putAll(images.origin());
+    environment.putAll(more);
+    return new Manifest(configuration(settings, images, seed), goal, schedule, environment);
+  }
+
+  /**
+   * What evaluates a run while it trains.
+   *
+   * @param err is told if a judge is to be trained first, and how that goes
+   * @return null if the schedule has no evaluations
+   * @throws IllegalArgumentException if they are not possible
+   */
+  Yardstick yardstick(Schedule schedule, Judging judging, PrintWriter err) throws IOException {
+    if (!schedule.evaluates()) {
+      return null;
+    }
+    if (model.generation().isEmpty()) {
+      throw new IllegalArgumentException(
+          settings.variant() + " draws no samples to evaluate; leave --evaluate-every out");
+    }
+    return judging.yardstick(device, images, schedule.evaluateCount(), err);
+  }
+
+  /**
+   * Trains in a new folder.
+   *
+   * @param yardstick see {@link #yardstick}; is not closed, so that other runs on the same data can
+   *     have it
+   * @return the exit status
+   * @throws IOException if there is a folder that is not empty, or it cannot be written
+   * @throws KantorException with {@link Status#FAULT} if a value was not finite
+   */
+  int begin(
+      Path out, Manifest manifest, Yardstick yardstick, BroadcastOptions broadcast, PrintWriter err)
+      throws IOException {
+    RunFolder folder = RunFolder.create(out);
+    try (FileChannel _ = folder.lock()) {
+      folder.write(manifest);
+      return train(folder, manifest, null, yardstick, broadcast, err);
+    }
+  }
+
+  /**
+   * Goes on with a run from its latest checkpoint that is whole, in a folder that the caller holds
+   * the lock of. A run that has reached its goal stays as it is.
+   *
+   * @param manifest the run's; is written if it is another than there is
+   * @param yardstick as for {@link #begin}
+   */
+  int resume(
+      RunFolder folder,
+      Manifest manifest,
+      Yardstick yardstick,
+      BroadcastOptions broadcast,
+      PrintWriter err)
+      throws IOException {
+    Checkpoint from =
+        folder
+            .loadLatest(
+                file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
+                damage ->
+                    err.println("kantor: " + damage + "; going back to the checkpoint before it"))
+            .orElse(null);
+    if (from == null) {
+      err.println("there is no checkpoint yet; starts from the beginning");
+    } else {
+      requireSame(from.configuration(), manifest.configuration());
+      err.println("continues after iteration " + from.iteration());
+    }
+    long at = from == null ? 0 : from.iteration();
+    folder.discardAfter(at);
+    if (at >= manifest.goal().iterations(job().iterationsPerEpoch())) {
+      err.println(
+          "the run has reached its goal of "
+              + manifest.goal()
+              + "; give a larger one with --epochs");
+      return Main.DONE;
+    }
+    if (!manifest.equals(folder.manifest())) {
+      folder.write(manifest);
+    }
+    return train(folder, manifest, from, yardstick, broadcast, err);
   }
 
   /** The settings in a run's configuration. */
@@ -85,13 +222,12 @@ final class Session implements AutoCloseable {
    *
    * @param start where the state is from; null: the beginning
    * @param broadcast who else is shown it
-   * @return the exit status
-   * @throws KantorException with {@link Status#FAULT} if a value was not finite
    */
-  int train(
+  private int train(
       RunFolder folder,
       Manifest manifest,
       Checkpoint start,
+      Yardstick yardstick,
       BroadcastOptions broadcast,
       PrintWriter err)
       throws IOException {
@@ -99,6 +235,7 @@ final class Session implements AutoCloseable {
     long iteration = start == null ? 0 : start.iteration();
     Training.Outcome outcome;
     try (Sight sight = Sight.of(model, state, images, seed, err);
+        Examination examination = examination(manifest.schedule(), yardstick);
         Display display =
             new Display(
                 err,
@@ -114,35 +251,7 @@ final class Session implements AutoCloseable {
               job(),
               folder,
               manifest,
-              new Training.Watcher() {
-                private long at = iteration;
-
-                @Override
-                public void logged(Row row) throws IOException {
-                  if (events != null) {
-                    events.append(row);
-                  }
-                }
-
-                @Override
-                public void progress(Training.Progress p) {
-                  at = p.iteration();
-                  display.show(p);
-                }
-
-                @Override
-                public void picture(String name) throws IOException {
-                  Path picture = folder.samples().resolve(name + ".png");
-                  sight.show(picture);
-                  if (events != null && model.generation().isPresent()) {
-                    events.picture(at, picture);
-                  }
-                  MetricsLog.Table metrics = MetricsLog.read(folder.path());
-                  if (!metrics.rows().isEmpty()) {
-                    Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);
-                  }
-                }
-              });
+              new Onlooker(folder, sight, examination, display, events, iteration, err));
       try (Interruption _ = new Interruption(training::stop)) {
         outcome = training.run(seconds);
       }
@@ -181,6 +290,18 @@ final class Session implements AutoCloseable {
                   + remedy(manifest)
                   + "; see kantor help losses");
     };
+  }
+
+  private Examination examination(Schedule schedule, Yardstick yardstick) {
+    return schedule.evaluates()
+        ? new Examination(
+            model.generation().orElseThrow(),
+            state,
+            images.form(),
+            schedule.evaluateCount(),
+            seed,
+            yardstick)
+        : null;
   }
 
   private static String remedy(Manifest manifest) {

@@ -83,16 +83,24 @@ record Subject(
         facts.addProperty("variant", manifest.value("variant"));
         facts.addProperty("iteration", loaded.iteration());
         facts.addProperty("seed", theSeed);
-        int[] classes = new int[count];
-        Arrays.setAll(classes, i -> (int) (i % Math.max(1, generation.classes())));
         return new Subject(
             folder.path() + ", iteration " + loaded.iteration(),
             facts,
             Pictures.toBytes(open.draw(arena).samples(), arena),
-            generation.classes() == 0 ? Optional.empty() : Optional.of(classes),
+            classesInTurn(generation, count),
             folder.path().resolve("evaluation-" + loaded.iteration() + ".json"));
       }
     }
+  }
+
+  /** The classes that samples are drawn for where there are some: they take turns. */
+  static Optional<int[]> classesInTurn(Generation generation, int count) {
+    if (generation.classes() == 0) {
+      return Optional.empty();
+    }
+    int[] classes = new int[count];
+    Arrays.setAll(classes, i -> (int) (i % generation.classes()));
+    return Optional.of(classes);
   }
 
   /** The images of an IDX file, the first {@code count} at most. */

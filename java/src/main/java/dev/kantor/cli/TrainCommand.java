@@ -4,22 +4,21 @@ import com.google.gson.JsonObject;
 import dev.kantor.gan.Model;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
+import dev.kantor.metrics.Yardstick;
 import dev.kantor.nativelib.KantorException;
-import dev.kantor.nativelib.Native;
 import dev.kantor.nativelib.Status;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
+import dev.kantor.train.Schedule;
 import dev.kantor.train.Training;
 import dev.kantor.watch.WatchServer;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -60,7 +59,6 @@ final class TrainCommand implements Callable<Integer> {
   private static final long DEFAULT_SEED = 1;
   private static final int DEFAULT_KEEP = 3;
   private static final List<String> PRECISIONS = List.of("fp32", "tf32", "bf16");
-  private static final String FP32 = "fp32";
   private static final String WHOLE = "a whole number";
   private static final Set<String> NOT_IN_FILES =
       Set.of(
@@ -177,7 +175,7 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--keep",
       paramLabel = "K",
-      description = "Keep the last K checkpoints. Default: 3.")
+      description = "Keep the last K checkpoints, and the best. Default: 3.")
   private Integer keep;
 
   @Option(
@@ -187,6 +185,8 @@ final class TrainCommand implements Callable<Integer> {
           "A row of the metrics is the mean of N iterations. Default: such that an epoch has about"
               + " 100 rows.")
   private Long logEvery;
+
+  @Mixin private EvaluationOptions evaluation;
 
   @Mixin private BroadcastOptions broadcast;
 
@@ -213,19 +213,16 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     Settings settings;
-    Manifest draft;
+    Goal goal;
+    Schedule schedule;
+    Judging judging;
     long theSeed;
     try {
       settings = settings();
       theSeed = option("seed", seed, Long::valueOf, WHOLE, DEFAULT_SEED);
-      draft =
-          new Manifest(
-              Map.of(),
-              goal(),
-              option("log-every", logEvery, Long::valueOf, WHOLE, 1L),
-              option("checkpoint-every", checkpointEvery, Long::valueOf, WHOLE, 1L),
-              option("keep", keep, Integer::valueOf, WHOLE, DEFAULT_KEEP),
-              Map.of());
+      goal = goal();
+      schedule = schedule();
+      judging = evaluation.judging(configured);
       limit = option("limit", limit, Integer::valueOf, WHOLE, null);
       if (limit != null && limit < 1) {
         throw new IllegalArgumentException("limit is " + limit + "; expected at least 1");
@@ -249,9 +246,7 @@ final class TrainCommand implements Callable<Integer> {
       Images images = Images.open(dataName, folderOfSets, limit, System.err);
       err.println(firstLine(on, images));
       try (Session session = session(on, settings, images, theSeed)) {
-        return dryRun
-            ? plan(on, session, images, draft.goal())
-            : train(on, session, settings, images, theSeed, draft);
+        return dryRun ? plan(on, session, images, goal) : train(session, goal, schedule, judging);
       }
     }
   }
@@ -273,47 +268,35 @@ final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private int train(
-      Device on, Session session, Settings settings, Images images, long theSeed, Manifest draft)
+  private int train(Session session, Goal goal, Schedule draft, Judging judging)
       throws IOException {
-    Path sets = option("data-dir", dataDir, Path::of, "a folder", null);
-    Map<String, String> environment = new LinkedHashMap<>();
-    environment.put("kantor", Versions.kantor());
-    environment.put("native-abi", Integer.toString(Native.abiVersion()));
-    environment.put("java", Versions.java());
-    environment.put("started", LocalDateTime.now().truncatedTo(ChronoUnit.SECONDS).toString());
-    environment.put("device", on.name());
-    environment.put("runs-on", DeviceOptions.describe(on));
-    environment.put("data", images.source());
-    if (sets != null) {
-      environment.put("data-dir", sets.toAbsolutePath().normalize().toString());
-    }
-    if (limit != null) {
-      environment.put("limit", limit.toString());
-    }
-    long every =
-        option(
-            "log-every", logEvery, Long::valueOf, WHOLE, Training.defaultLogEvery(session.job()));
-    Manifest manifest =
-        new Manifest(
-            Session.configuration(settings, images, theSeed, FP32),
-            draft.goal(),
-            every,
-            draft.checkpointEvery(),
-            draft.keep(),
-            environment);
-    // A port that is taken is noticed before there is a folder.
-    try (WatchServer _ = broadcast.page(out)) {
-      RunFolder folder = RunFolder.create(out);
-      try (FileChannel _ = folder.lock()) {
-        folder.write(manifest);
-        int status = session.train(folder, manifest, null, broadcast, spec.commandLine().getErr());
-        if (status == Main.DONE) {
-          report(folder);
-        }
-        return status;
+    // What is not given depends on the data.
+    boolean isGiven = option("log-every", logEvery, Long::valueOf, WHOLE, null) != null;
+    Schedule schedule =
+        isGiven ? draft : draft.withLogEvery(Training.defaultLogEvery(session.job()));
+    PrintWriter err = spec.commandLine().getErr();
+    Map<String, String> more = schedule.evaluates() ? judging.values() : Map.of();
+    Manifest manifest = session.manifest(goal, schedule, more);
+    // A port that is taken, or data that cannot be judged, are noticed before there is a folder.
+    try (WatchServer _ = broadcast.page(out);
+        Yardstick yardstick = session.yardstick(schedule, judging, err)) {
+      int status = session.begin(out, manifest, yardstick, broadcast, err);
+      if (status == Main.DONE) {
+        report(RunFolder.open(out));
       }
+      return status;
     }
+  }
+
+  private Schedule schedule() {
+    return evaluation.schedule(
+        new Schedule(
+            option("log-every", logEvery, Long::valueOf, WHOLE, 1L),
+            option("checkpoint-every", checkpointEvery, Long::valueOf, WHOLE, 1L),
+            option("keep", keep, Integer::valueOf, WHOLE, DEFAULT_KEEP),
+            option("evaluate-every", null, Long::valueOf, WHOLE, 0L),
+            option(
+                "evaluate-count", null, Integer::valueOf, WHOLE, Schedule.DEFAULT_EVALUATE_COUNT)));
   }
 
   private void report(RunFolder folder) throws IOException {
@@ -397,12 +380,12 @@ final class TrainCommand implements Callable<Integer> {
   }
 
   private void requirePrecision() {
-    String p = option("precision", precision, Function.identity(), "a name", FP32);
+    String p = option("precision", precision, Function.identity(), "a name", Session.PRECISION);
     if (!PRECISIONS.contains(p)) {
       throw new IllegalArgumentException(
           "there is no precision '" + p + "'; there are " + String.join(", ", PRECISIONS));
     }
-    if (!p.equals(FP32)) {
+    if (!p.equals(Session.PRECISION)) {
       throw new KantorException(
           Status.UNSUPPORTED,
           "a CPU computes in fp32; " + p + " needs a GPU, and this build has no CUDA back-end");

@@ -6,6 +6,7 @@ import com.google.gson.JsonObject;
 import dev.kantor.metrics.ClassHistogram;
 import dev.kantor.metrics.Evaluation;
 import dev.kantor.metrics.Measure;
+import dev.kantor.train.Evaluated;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
@@ -34,6 +35,10 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
     SHOWN.put("density", "density");
     SHOWN.put("coverage", "coverage");
     SHOWN.put("nearest-training-image", "distance to training image");
+    SHOWN.put("modes-covered", "modes covered");
+    SHOWN.put("high-quality", "of high quality");
+    SHOWN.put("reverse-kl", "reverse KL");
+    SHOWN.put("mode-distance", "mode distance");
   }
 
   /** A table. */
@@ -73,6 +78,12 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
             "",
             test.map(t -> share(t, t.none())).orElse("")));
     return text.toString();
+  }
+
+  /** The distance by which checkpoints are ranked, in a word and a number. */
+  static String inBrief(Evaluated evaluated) {
+    return String.format(
+        Locale.ROOT, "%s %.4g", SHOWN.get(evaluated.ranking()), evaluated.distance());
   }
 
   private static Optional<Measure> find(Evaluation of, String name) {

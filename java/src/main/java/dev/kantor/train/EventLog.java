@@ -1,5 +1,6 @@
 package dev.kantor.train;
 
+import com.google.gson.JsonObject;
 import dev.kantor.io.EventFile;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -45,6 +46,17 @@ public final class EventLog implements AutoCloseable {
       values.put(metrics.get(i), row.values().get(i));
     }
     file.scalars(now(), row.iteration(), values);
+  }
+
+  /** Writes the measures of an evaluation. */
+  public void append(Evaluated evaluated) throws IOException {
+    Map<String, Double> values = new LinkedHashMap<>();
+    for (String measure : evaluated.evaluation().keySet()) {
+      if (evaluated.evaluation().get(measure) instanceof JsonObject) {
+        values.put("evaluation/" + measure, evaluated.value(measure));
+      }
+    }
+    file.scalars(now(), evaluated.iteration(), values);
   }
 
   /** Writes the samples of an iteration, from a PNG. */

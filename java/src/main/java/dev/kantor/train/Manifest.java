@@ -23,36 +23,33 @@ import java.util.Objects;
  * @param configuration everything that decides the numbers: variant, seed, data, settings. A
  *     resumed run must have the same
  * @param goal when it is done
- * @param logEvery iterations that a row of the metrics is the mean of
- * @param checkpointEvery epochs between checkpoints
- * @param keep how many checkpoints stay
+ * @param schedule what is done besides
  * @param environment what does not decide them beyond rounding: versions, device, folders, time
  */
 public record Manifest(
     Map<String, String> configuration,
     Goal goal,
-    long logEvery,
-    long checkpointEvery,
-    int keep,
+    Schedule schedule,
     Map<String, String> environment) {
+  private static final String EVALUATE_EVERY = "evaluate-every";
+
   public Manifest {
     configuration = new LinkedHashMap<>(configuration);
     environment = new LinkedHashMap<>(environment);
     Objects.requireNonNull(goal, "goal");
-    if (logEvery < 1 || checkpointEvery < 1 || keep < 1) {
-      throw new IllegalArgumentException(
-          "log-every, checkpoint-every and keep must be positive: "
-              + logEvery
-              + ", "
-              + checkpointEvery
-              + ", "
-              + keep);
-    }
+    Objects.requireNonNull(schedule, "schedule");
   }
 
   /** The same run with another goal. */
   public Manifest with(Goal other) {
-    return new Manifest(configuration, other, logEvery, checkpointEvery, keep, environment);
+    return new Manifest(configuration, other, schedule, environment);
+  }
+
+  /** The same run with another schedule, and more of an environment or a newer one. */
+  public Manifest with(Schedule other, Map<String, String> more) {
+    Map<String, String> all = new LinkedHashMap<>(environment);
+    all.putAll(more);
+    return new Manifest(configuration, goal, other, all);
   }
 
   /**
@@ -95,9 +92,11 @@ public record Manifest(
     g.addProperty("amount", goal.amount());
     o.add("configuration", object(configuration));
     o.add("goal", g);
-    o.addProperty("log-every", logEvery);
-    o.addProperty("checkpoint-every", checkpointEvery);
-    o.addProperty("keep", keep);
+    o.addProperty("log-every", schedule.logEvery());
+    o.addProperty("checkpoint-every", schedule.checkpointEvery());
+    o.addProperty("keep", schedule.keep());
+    o.addProperty(EVALUATE_EVERY, schedule.evaluateEvery());
+    o.addProperty("evaluate-count", schedule.evaluateCount());
     o.add("environment", object(environment));
     return new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().create().toJson(o) + "\n";
   }
@@ -118,6 +117,18 @@ public record Manifest(
     return m;
   }
 
+  private static Schedule schedule(JsonObject o) {
+    Schedule s =
+        new Schedule(
+            o.get("log-every").getAsLong(),
+            o.get("checkpoint-every").getAsLong(),
+            o.get("keep").getAsInt());
+    // A run from before there were evaluations has none.
+    return o.has(EVALUATE_EVERY)
+        ? s.withEvaluations(o.get(EVALUATE_EVERY).getAsLong(), o.get("evaluate-count").getAsInt())
+        : s;
+  }
+
   void write(Path file) throws IOException {
     AtomicFile.write(file, out -> out.write(toJson().getBytes(StandardCharsets.UTF_8)));
   }
@@ -133,9 +144,7 @@ public record Manifest(
       return new Manifest(
           map(o.getAsJsonObject("configuration")),
           new Goal(unit, g.get("amount").getAsDouble()),
-          o.get("log-every").getAsLong(),
-          o.get("checkpoint-every").getAsLong(),
-          o.get("keep").getAsInt(),
+          schedule(o),
           map(o.getAsJsonObject("environment")));
     } catch (JsonParseException
         | IllegalStateException

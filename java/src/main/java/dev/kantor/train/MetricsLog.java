@@ -1,14 +1,6 @@
 package dev.kantor.train;
 
-import com.google.gson.JsonParseException;
-import com.google.gson.JsonParser;
-import java.io.BufferedWriter;
-import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.OutputStreamWriter;
-import java.io.RandomAccessFile;
-import java.io.Writer;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -23,10 +15,8 @@ public final class MetricsLog implements AutoCloseable {
   private static final List<String> LEADING = List.of("iteration", "epoch", "samples", "seconds");
 
   private final List<String> metrics;
-  private final FileOutputStream jsonFile;
-  private final FileOutputStream csvFile;
-  private final Writer json;
-  private final Writer csv;
+  private final LineLog json;
+  private final LineLog csv;
 
   /**
    * Opens the logs in a folder, new or to go on with.
@@ -38,63 +28,23 @@ public final class MetricsLog implements AutoCloseable {
    */
   public MetricsLog(Path folder, List<String> metrics, long iteration) throws IOException {
     this.metrics = List.copyOf(metrics);
-    Path jsonPath = folder.resolve("metrics.jsonl");
-    Path csvPath = folder.resolve("metrics.csv");
-    cut(
-        jsonPath,
-        iteration,
-        0,
-        line -> JsonParser.parseString(line).getAsJsonObject().get("iteration").getAsLong());
-    cut(csvPath, iteration, 1, line -> Long.parseLong(line.substring(0, line.indexOf(','))));
-    jsonFile = new FileOutputStream(jsonPath.toFile(), true);
-    csvFile = new FileOutputStream(csvPath.toFile(), true);
-    json = new BufferedWriter(new OutputStreamWriter(jsonFile, StandardCharsets.UTF_8));
-    csv = new BufferedWriter(new OutputStreamWriter(csvFile, StandardCharsets.UTF_8));
-    if (Files.size(csvPath) == 0) {
+    json = new LineLog(folder.resolve("metrics.jsonl"), iteration, 0, LineLog::ofJson);
+    try {
+      csv =
+          new LineLog(
+              folder.resolve("metrics.csv"),
+              iteration,
+              1,
+              line -> Long.parseLong(line.substring(0, line.indexOf(','))));
+    } catch (IOException e) {
+      json.close();
+      throw e;
+    }
+    if (csv.isEmpty()) {
       List<String> header = new ArrayList<>(LEADING);
       header.addAll(this.metrics);
-      csv.write(String.join(",", header) + "\n");
+      csv.append(String.join(",", header));
       flush();
-    }
-  }
-
-  private interface Iteration {
-    long of(String line);
-  }
-
-  private static void cut(Path file, long last, int headerLines, Iteration iteration)
-      throws IOException {
-    if (!Files.exists(file)) {
-      return;
-    }
-    byte[] bytes = Files.readAllBytes(file);
-    int kept = 0;
-    int number = 0;
-    for (int i = 0; i < bytes.length; i++) {
-      if (bytes[i] == '\n') {
-        String line = new String(bytes, kept, i - kept, StandardCharsets.UTF_8);
-        if (number++ >= headerLines && !isAtMost(line, iteration, last)) {
-          break;
-        }
-        kept = i + 1;
-      }
-    }
-    if (kept < bytes.length) {
-      try (RandomAccessFile f = new RandomAccessFile(file.toFile(), "rw")) {
-        f.setLength(kept);
-      }
-    }
-  }
-
-  private static boolean isAtMost(String line, Iteration iteration, long last) {
-    try {
-      return iteration.of(line) <= last;
-    } catch (JsonParseException
-        | IllegalStateException
-        | NullPointerException
-        | NumberFormatException
-        | StringIndexOutOfBoundsException e) {
-      return false; // a power cut can leave anything at the end
     }
   }
 
@@ -115,11 +65,11 @@ public final class MetricsLog implements AutoCloseable {
           .append("\": ")
           .append(finite ? cells.get(i) : "null");
     }
-    json.write(object.append("}\n").toString());
-    csv.write(String.join(",", cells.stream().map(Object::toString).toList()) + "\n");
+    json.append(object.append("}").toString());
+    csv.append(String.join(",", cells.stream().map(Object::toString).toList()));
   }
 
-  private static double round(double x) {
+  static double round(double x) {
     return Math.rint(x * 1e4) / 1e4;
   }
 
@@ -131,9 +81,8 @@ public final class MetricsLog implements AutoCloseable {
 
   /** Hands all rows to the disk. */
   public void sync() throws IOException {
-    flush();
-    jsonFile.getFD().sync();
-    csvFile.getFD().sync();
+    json.sync();
+    csv.sync();
   }
 
   /**

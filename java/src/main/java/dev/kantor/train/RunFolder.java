@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -21,8 +22,8 @@ import java.util.stream.Stream;
 
 /**
  * A run's folder: {@code manifest.json}, {@code metrics.jsonl}, {@code metrics.csv}, {@code
- * curves.png}, {@code samples/} and {@code checkpoints/iteration-NNNNNNNN.safetensors}. It may be
- * moved: nothing in it names its place.
+ * evaluations.jsonl}, {@code curves.png}, {@code samples/} and {@code
+ * checkpoints/iteration-NNNNNNNN.safetensors}. It may be moved: nothing in it names its place.
  *
  * @param path the folder
  */
@@ -210,11 +211,15 @@ public record RunFolder(Path path) {
   /**
    * Removes all checkpoints but the latest {@code keep} of those up to an iteration, and what an
    * aborted write left behind.
+   *
+   * @param best the iteration of one that stays whatever its age; empty: there is none
    */
-  public void prune(int keep, long upTo) throws IOException {
+  public void prune(int keep, long upTo, OptionalLong best) throws IOException {
     List<Long> all = iterations().stream().filter(i -> i <= upTo).toList();
     for (long i : all.subList(Math.min(keep, all.size()), all.size())) {
-      Files.deleteIfExists(checkpoint(i));
+      if (best.isEmpty() || i != best.getAsLong()) {
+        Files.deleteIfExists(checkpoint(i));
+      }
     }
     try (Stream<Path> files = Files.list(checkpoints())) {
       for (Path f : files.filter(f -> f.getFileName().toString().endsWith(".tmp")).toList()) {

@@ -1,5 +1,6 @@
 package dev.kantor.train;
 
+import com.google.gson.JsonObject;
 import dev.kantor.graph.State;
 import dev.kantor.nativelib.Native;
 import dev.kantor.nativelib.Status;
@@ -10,10 +11,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
  * Replays a job until its goal, and keeps its folder: metrics, pictures at each epoch's end,
- * checkpoints.
+ * checkpoints, evaluations.
  *
  * <p>An iteration depends on the state alone, so how many are replayed in one call changes nothing
  * but how often this looks at the clock.
@@ -29,6 +31,7 @@ public final class Training {
   private final RunFolder folder;
   private final Manifest manifest;
   private final Watcher watcher;
+  private final Clock clock = new Clock();
   private boolean stopping;
   private boolean active;
 
@@ -45,7 +48,26 @@ public final class Training {
      * be changed.
      */
     void picture(String name) throws IOException;
+
+    /**
+     * The time to evaluate what the model does now, if the schedule has evaluations. The state does
+     * not change meanwhile, and must not be changed.
+     *
+     * @param before the evaluations that there are, the earliest first
+     */
+    Finding evaluate(List<Evaluated> before) throws IOException;
+
+    /** An evaluation has come to the log. */
+    void evaluated(Evaluated evaluated) throws IOException;
   }
+
+  /**
+   * What an evaluation found, see {@link Evaluated}.
+   *
+   * @param evaluation of samples
+   * @param alarm what is wrong
+   */
+  public record Finding(JsonObject evaluation, Optional<String> alarm) {}
 
   /**
    * How far a training is.
@@ -84,9 +106,9 @@ public final class Training {
   /** A training of a job in a folder. */
   public Training(Job job, RunFolder folder, Manifest manifest, Watcher watcher) {
     long rows = job.ring().shape().dim(0);
-    if (manifest.logEvery() > rows / 2) {
+    if (manifest.schedule().logEvery() > rows / 2) {
       throw new IllegalArgumentException(
-          "log-every is " + manifest.logEvery() + "; expected at most " + rows / 2);
+          "log-every is " + manifest.schedule().logEvery() + "; expected at most " + rows / 2);
     }
     this.job = job;
     this.folder = folder;
@@ -124,46 +146,39 @@ public final class Training {
    * @throws IOException if the folder cannot be written
    */
   public Outcome run(double secondsBefore) throws IOException {
-    long start = System.nanoTime();
+    clock.start(secondsBefore);
     State state = job.state();
+    Schedule schedule = manifest.schedule();
     long perEpoch = job.iterationsPerEpoch();
     long rows = job.ring().shape().dim(0);
     long last = manifest.goal().iterations(perEpoch);
     long at = state.longs(job.counter())[0];
     long chunk = 1;
+    EvaluationLog evaluations = new EvaluationLog(folder.path(), at);
     try (MetricsLog log = new MetricsLog(folder.path(), job.metrics(), at)) {
       if (at == 0) {
         watcher.picture(pictureOfEpoch(0));
+      } else if (isEvaluation(at, last)) {
+        evaluate(evaluations, at); // whoever trained until here was stopped before
       }
       setActive(true);
-      while (at < last && !isStopping()) {
-        double seconds = secondsBefore + secondsSince(start);
-        if (seconds >= manifest.goal().seconds()) {
-          break;
-        }
-        long boundary = Math.min(last, (at / perEpoch + 1) * perEpoch);
-        long n = Math.min(Math.min(chunk, rows - manifest.logEvery()), boundary - at);
+      while (at < last && !isStopping() && clock.seconds() < manifest.goal().seconds()) {
+        long boundary = boundary(at, last);
+        long n = Math.min(Math.min(chunk, rows - schedule.logEvery()), boundary - at);
         long before = System.nanoTime();
         Native.RunResult result = job.iteration().run(n);
         double took = Math.max(secondsSince(before), 1e-9);
         long from = at;
         at = state.longs(job.counter())[0];
-        seconds = secondsBefore + secondsSince(start);
+        double seconds = clock.seconds();
         double[] ring = state.doubles(job.ring());
-        for (long end = (from / manifest.logEvery() + 1) * manifest.logEvery();
-            end <= at;
-            end += manifest.logEvery()) {
-          Row row = row(ring, end, manifest.logEvery(), seconds);
-          log.append(row);
-          watcher.logged(row);
-        }
-        log.flush();
+        log(log, ring, from, at, seconds);
         if (result.status() == Status.FAULT) {
           log.sync();
-          return faulted(at, seconds);
+          return faulted(at, seconds, evaluations);
         }
         chunk = at == from ? 1 : Math.max(1, (long) (CHUNK_SECONDS * (at - from) / took));
-        boolean isEpochEnd = at == boundary && at % perEpoch == 0;
+        boolean isEpochEnd = at > from && at % perEpoch == 0;
         if (at > from) {
           watcher.progress(
               new Progress(
@@ -174,11 +189,15 @@ public final class Training {
                   (at - from) * job.samplesPerIteration() / took,
                   secondsLeft(at, from, took, last, seconds)));
         }
+        if (at == boundary && isEvaluation(at, last)) {
+          log.sync();
+          evaluate(evaluations, at);
+        }
         if (isEpochEnd) {
           watcher.picture(pictureOfEpoch(at / perEpoch));
-          if (at / perEpoch % manifest.checkpointEvery() == 0) {
+          if (at / perEpoch % schedule.checkpointEvery() == 0) {
             log.sync();
-            save(at, secondsBefore + secondsSince(start));
+            save(at, clock.seconds(), evaluations);
           }
         }
       }
@@ -187,13 +206,91 @@ public final class Training {
         watcher.picture(String.format(Locale.ROOT, "iteration-%08d", at));
       }
       log.sync();
-      Path file = folder.checkpoint(at);
-      if (!Files.exists(file)) {
-        save(at, secondsBefore + secondsSince(start));
+      if (isDone) {
+        evaluate(evaluations, at);
       }
-      return new Outcome(isDone ? End.DONE : End.STOPPED, at, file, Optional.empty());
+      save(at, clock.seconds(), evaluations);
+      return new Outcome(
+          isDone ? End.DONE : End.STOPPED, at, folder.checkpoint(at), Optional.empty());
     } finally {
       setActive(false);
+    }
+  }
+
+  /** Where a replay has to end: there is something to be done. */
+  private long boundary(long at, long last) {
+    long perEpoch = job.iterationsPerEpoch();
+    long every = manifest.schedule().evaluateEvery();
+    long boundary = Math.min(last, (at / perEpoch + 1) * perEpoch);
+    return every == 0 ? boundary : Math.min(boundary, (at / every + 1) * every);
+  }
+
+  /** Whoever is stopped does not wait for an evaluation: it is made up for on resuming. */
+  private boolean isEvaluation(long at, long last) {
+    long every = manifest.schedule().evaluateEvery();
+    return every > 0 && (at == last || at % every == 0 && !isStopping());
+  }
+
+  private void log(MetricsLog log, double[] ring, long from, long at, double seconds)
+      throws IOException {
+    long every = manifest.schedule().logEvery();
+    for (long end = (from / every + 1) * every; end <= at; end += every) {
+      Row row = row(ring, end, every, seconds);
+      log.append(row);
+      watcher.logged(row);
+    }
+    log.flush();
+  }
+
+  /**
+   * Evaluates, unless that was done for this iteration. A checkpoint better than all before is
+   * written first: whatever the log names as the best is there.
+   */
+  private void evaluate(EvaluationLog evaluations, long at) throws IOException {
+    List<Evaluated> before = evaluations.all();
+    if (!manifest.schedule().evaluates()
+        || !before.isEmpty() && before.getLast().iteration() >= at) {
+      return;
+    }
+    double seconds = clock.seconds();
+    long start = System.nanoTime();
+    Finding finding = watcher.evaluate(before);
+    Evaluated now =
+        new Evaluated(
+            at,
+            (double) at / job.iterationsPerEpoch(),
+            at * job.samplesPerIteration(),
+            seconds,
+            finding.evaluation(),
+            finding.alarm());
+    boolean isBest =
+        now.distance() < Evaluated.best(before).map(Evaluated::distance).orElse(Double.MAX_VALUE);
+    if (isBest) {
+      write(at, seconds);
+    }
+    evaluations.append(now);
+    prune(at, evaluations);
+    watcher.evaluated(now);
+    clock.leaveOut(start);
+  }
+
+  /** Time spent training. */
+  private static final class Clock {
+    private long start;
+    private double before;
+
+    void start(double secondsBefore) {
+      start = System.nanoTime();
+      before = secondsBefore;
+    }
+
+    double seconds() {
+      return before + secondsSince(start);
+    }
+
+    /** What has gone by since then was for something else. */
+    void leaveOut(long nanoTime) {
+      start += System.nanoTime() - nanoTime;
     }
   }
 
@@ -230,14 +327,26 @@ public final class Training {
         means);
   }
 
-  private Path save(long at, double seconds) throws IOException {
-    Path file = folder.checkpoint(at);
-    new Checkpoint(at, seconds, manifest.configuration()).write(file, job.state());
-    folder.prune(manifest.keep(), at);
-    return file;
+  private void save(long at, double seconds, EvaluationLog evaluations) throws IOException {
+    write(at, seconds);
+    prune(at, evaluations);
   }
 
-  private Outcome faulted(long at, double seconds) throws IOException {
+  /** Writes a checkpoint, unless there is one of the iteration. */
+  private void write(long at, double seconds) throws IOException {
+    Path file = folder.checkpoint(at);
+    if (!Files.exists(file)) {
+      new Checkpoint(at, seconds, manifest.configuration()).write(file, job.state());
+    }
+  }
+
+  private void prune(long at, EvaluationLog evaluations) throws IOException {
+    OptionalLong best =
+        Evaluated.best(evaluations.all()).stream().mapToLong(Evaluated::iteration).findFirst();
+    folder.prune(manifest.schedule().keep(), at, best);
+  }
+
+  private Outcome faulted(long at, double seconds, EvaluationLog evaluations) throws IOException {
     long[] fault = job.state().longs(job.fault());
     String tensor =
         fault[1] >= 0 && fault[1] < job.tensors().size()
@@ -247,8 +356,11 @@ public final class Training {
     job.state().set(job.fault(), new long[fault.length]);
     // A checkpoint of this iteration is from before its first update: it stays, for it continues
     // bit for bit.
-    Path file = Files.exists(folder.checkpoint(at)) ? folder.checkpoint(at) : save(at, seconds);
+    save(at, seconds, evaluations);
     return new Outcome(
-        End.FAULT, at, file, Optional.of(tensor + " is not finite in iteration " + fault[2]));
+        End.FAULT,
+        at,
+        folder.checkpoint(at),
+        Optional.of(tensor + " is not finite in iteration " + fault[2]));
   }
 }

@@ -68,7 +68,7 @@ class TrainingTest {
   }
 
   private static Manifest manifest(Goal goal, long logEvery) {
-    return new Manifest(Map.of("a", "1"), goal, logEvery, 1, 2, Map.of());
+    return new Manifest(Map.of("a", "1"), goal, new Schedule(logEvery, 1, 2), Map.of());
   }
 
   /** Remembers what it was told. */
@@ -76,6 +76,7 @@ class TrainingTest {
     final List<String> pictures = new ArrayList<>();
     final List<Long> epochEnds = new ArrayList<>();
     final List<Row> rows = new ArrayList<>();
+    final List<Evaluated> evaluations = new ArrayList<>();
     long iteration;
 
     @Override
@@ -96,6 +97,16 @@ class TrainingTest {
     @Override
     public void picture(String name) throws IOException {
       pictures.add(name);
+    }
+
+    @Override
+    public Training.Finding evaluate(List<Evaluated> before) {
+      throw new IllegalStateException("there are no evaluations");
+    }
+
+    @Override
+    public void evaluated(Evaluated evaluated) {
+      evaluations.add(evaluated);
     }
   }
 
@@ -209,9 +220,7 @@ class TrainingTest {
         new Manifest(
             Map.of("a", "1", "empty", ""),
             new Goal(Goal.Unit.MINUTES, 0.5),
-            3,
-            2,
-            1,
+            new Schedule(3, 2, 1, 7, 200),
             Map.of("b", "x"));
     run.write(manifest);
     assertEquals(manifest, RunFolder.open(run.path()).manifest());

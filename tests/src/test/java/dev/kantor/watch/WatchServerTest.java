@@ -16,6 +16,7 @@ import dev.kantor.train.Manifest;
 import dev.kantor.train.MetricsLog;
 import dev.kantor.train.Row;
 import dev.kantor.train.RunFolder;
+import dev.kantor.train.Schedule;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -68,9 +69,7 @@ class WatchServerTest {
         new Manifest(
             Map.of("variant", "wgan", "clip", "0.05"),
             new Goal(Goal.Unit.EPOCHS, 2),
-            1,
-            1,
-            3,
+            new Schedule(1, 1, 3),
             Map.of("device", "cpu")));
   }
 

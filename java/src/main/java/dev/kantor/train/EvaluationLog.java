@@ -1,0 +1,78 @@
+package dev.kantor.train;
+
+import com.google.gson.Gson;
+import com.google.gson.GsonBuilder;
+import com.google.gson.JsonParseException;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * The evaluations of a run, {@code evaluations.jsonl}: an object a line. A run that is resumed
+ * first cuts off what its checkpoint has not seen.
+ */
+public final class EvaluationLog {
+  private static final String NAME = "evaluations.jsonl";
+  private static final Gson GSON =
+      new GsonBuilder().disableHtmlEscaping().serializeNulls().create();
+
+  private final Path file;
+  private final List<Evaluated> all;
+
+  /**
+   * Goes on with the log in a folder, or with none yet.
+   *
+   * @param iteration evaluations of later ones are removed
+   * @throws IOException if it cannot be read and written
+   */
+  EvaluationLog(Path folder, long iteration) throws IOException {
+    file = file(folder);
+    LineLog.cut(file, iteration, 0, line -> Evaluated.parse(line).iteration());
+    all = new ArrayList<>(read(folder));
+  }
+
+  /** Where they are in a run's folder; there is none before the first. */
+  public static Path file(Path folder) {
+    return folder.resolve(NAME);
+  }
+
+  /** Those that are there, the earliest first. */
+  List<Evaluated> all() {
+    return List.copyOf(all);
+  }
+
+  /** Appends one and hands it to the disk. */
+  void append(Evaluated evaluated) throws IOException {
+    try (FileOutputStream out = new FileOutputStream(file.toFile(), true)) {
+      out.write((GSON.toJson(evaluated.toJson()) + "\n").getBytes(StandardCharsets.UTF_8));
+      out.getFD().sync();
+    }
+    all.add(evaluated);
+  }
+
+  /**
+   * The evaluations of a run, the earliest first; none if it was not evaluated. What is damaged,
+   * and what comes after it, is not there: a resumed run cuts it off.
+   *
+   * @throws IOException if the file cannot be read
+   */
+  public static List<Evaluated> read(Path folder) throws IOException {
+    List<Evaluated> rows = new ArrayList<>();
+    if (!Files.exists(file(folder))) {
+      return rows;
+    }
+    String text = new String(Files.readAllBytes(file(folder)), StandardCharsets.UTF_8);
+    for (int start = 0, end; (end = text.indexOf('\n', start)) >= 0; start = end + 1) {
+      try {
+        rows.add(Evaluated.parse(text.substring(start, end)));
+      } catch (JsonParseException e) {
+        break; // a power cut can leave anything at the end
+      }
+    }
+    return rows;
+  }
+}
