@@ -30,6 +30,8 @@ ConvShape conv_shape(const Node& node, const Tensor& x, const Tensor& weight, co
 // two factors and what the prologue reads.
 void validate_conv_types(const Node& node);
 void validate_conv_programs(const Node& node);
+// Of these: that an epilogue is over the outputs' planes, and that they lie apart from the inputs before epilogue_in.
+void expect_conv_epilogue(const Node& node, const PwProgram& epilogue, size_t epilogue_in);
 
 // How an operand of a convolution is made while it is read: the contract's prologue.
 struct ConvPrologue {
@@ -53,7 +55,10 @@ struct ConvPrograms {
     return epilogue.code.size() == 2 && epilogue.code[0].op == Pw::accumulator && epilogue.code[1].op == Pw::store;
   }
 };
-// The elements of node.in[operand] as the sums take them: for the references.
+// For the references. Y's element in row n * O + o, column p * Q + q, of X's elements.
+double reference_conv_sum(const ConvShape& shape, const std::vector<double>& x, const Tensor& weight, int64_t row,
+                          int64_t col);
+// The elements of node.in[operand] as the sums take them.
 std::vector<double> reference_conv_operand(const Node& node, size_t operand, const ConvPrologue& prologue);
 
 void validate_conv2d(const Node&);

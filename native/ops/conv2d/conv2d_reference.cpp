@@ -108,17 +108,20 @@ std::vector<double> reference_conv_operand(const Node& node, size_t operand, con
   return elements;
 }
 
-void validate_conv_programs(const Node& node) {
-  const ConvPrograms programs = ConvPrograms::decode(node);
-  const PwProgram& program = programs.epilogue;
+void expect_conv_epilogue(const Node& node, const PwProgram& epilogue, size_t epilogue_in) {
   const Tensor& first = node.out[0];
   int64_t rows = first.dims[0] * first.dims[1], cols = first.dims[2] * first.dims[3];
-  if (program.rows != rows || program.cols != cols)
-    node.reject("the epilogue is over [%lld, %lld]; expected [%lld, %lld], the planes of %s", wide(program.rows),
-                wide(program.cols), wide(rows), wide(cols), first.describe().c_str());
+  if (epilogue.rows != rows || epilogue.cols != cols)
+    node.reject("the epilogue is over [%lld, %lld]; expected [%lld, %lld], the planes of %s", wide(epilogue.rows),
+                wide(epilogue.cols), wide(rows), wide(cols), first.describe().c_str());
   for (const Tensor& out : node.out)
-    for (size_t i = 0; i < programs.epilogue_in; ++i)
+    for (size_t i = 0; i < epilogue_in; ++i)
       if (overlap(out, node.in[i])) node.reject("an output overlaps input %zu; expected memory of its own", i);
+}
+
+void validate_conv_programs(const Node& node) {
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  expect_conv_epilogue(node, programs.epilogue, programs.epilogue_in);
 }
 
 void validate_conv_types(const Node& node) {
@@ -136,6 +139,20 @@ void validate_conv2d(const Node& node) {
   validate_conv_programs(node);
 }
 
+double reference_conv_sum(const ConvShape& z, const std::vector<double>& x, const Tensor& weight, int64_t row,
+                          int64_t col) {
+  int64_t n = row / z.o, o = row % z.o, p = col / z.q, q = col % z.q;
+  double sum = 0;
+  for (int64_t c = 0; c < z.c; ++c)
+    for (int64_t r = 0; r < z.r; ++r)
+      for (int64_t s = 0; s < z.s; ++s) {
+        int64_t h = p * z.sh - z.ph + r * z.dh, w = q * z.sw - z.pw + s * z.dw;
+        if (h < 0 || h >= z.h || w < 0 || w >= z.w) continue;
+        sum += x[((n * z.c + c) * z.h + h) * z.w + w] * weight.get(((o * z.c + c) * z.r + r) * z.s + s);
+      }
+  return sum;
+}
+
 void reference_conv2d(const Node& node) {
   const Tensor &x = node.in[0], &weight = node.in[1];
   ConvShape z = conv_shape(node, x, weight, node.out[0]);
@@ -143,15 +160,7 @@ void reference_conv2d(const Node& node) {
   const std::vector<double> elements = reference_conv_operand(node, 0, programs.prologue);
   for (int64_t row = 0; row < z.n * z.o; ++row)
     for (int64_t col = 0; col < z.p * z.q; ++col) {
-      int64_t n = row / z.o, o = row % z.o, p = col / z.q, q = col % z.q;
-      double sum = 0;
-      for (int64_t c = 0; c < z.c; ++c)
-        for (int64_t r = 0; r < z.r; ++r)
-          for (int64_t s = 0; s < z.s; ++s) {
-            int64_t h = p * z.sh - z.ph + r * z.dh, w = q * z.sw - z.pw + s * z.dw;
-            if (h < 0 || h >= z.h || w < 0 || w >= z.w) continue;
-            sum += elements[((n * z.c + c) * z.h + h) * z.w + w] * weight.get(((o * z.c + c) * z.r + r) * z.s + s);
-          }
+      const double sum = reference_conv_sum(z, elements, weight, row, col);
       double registers[kRegisters] = {};
       reference_pointwise_element(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), sum, row,
                                   col, registers);

@@ -7,8 +7,8 @@
 #pragma once
 #include <memory>
 
+#include "ops/conv2d/winograd_product.h"
 #include "ops/conv2d/winograd_tiles.h"
-#include "ops/gemm/gemm_microkernel.h"
 #include "ops/pointwise/pointwise_eval.h"
 #include "ops/workspaces.h"
 
@@ -35,7 +35,7 @@ class WinogradConv {
         copies_(programs.stores_sum()),
         out_(node.out[0].f32()),
         epilogue_(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), {}),
-        chunks_(ceil_div(z_.out_channels, kWidth), kTileVectors),
+        product_({z_.weight, z_.in_channels, z_.out_channels, z_.weight_out, z_.weight_in, z_.turned}, plan),
         cut_(z_.images, z_.out_rows, z_.out_cols, m,
              std::clamp(kStripFloats / (kPoints * (whole_lanes(z_.in_channels) + kTileCols)), kLeastTiles, kMostTiles)),
         source_(z_.source, z_.in_channels, z_.in_rows, z_.in_cols, z_.first_row, z_.first_col, cut_),
@@ -47,38 +47,11 @@ class WinogradConv {
         own_at_(products_at_ + kPoints * product_stride_),
         pixels_at_(own_at_ + source_.size()),
         stage_at_(pixels_at_ + pixels_ * kWidth),
-        places_(tasks_, stage_at_ + (copies_ ? 0 : apart(pixels_) * kWidth), plan),
-        weights_at_(plan.scratch(static_cast<size_t>(kPoints * z_.in_channels * whole_lanes(z_.out_channels)) *
-                                 sizeof(float))) {}
+        places_(tasks_, stage_at_ + (copies_ ? 0 : apart(pixels_) * kWidth), plan) {}
 
-  int weight_tasks() const { return static_cast<int>(chunks_.extent * in_blocks()); }
+  int weight_tasks() const { return product_.weight_tasks(); }
   int tasks() const { return static_cast<int>(tasks_); }
-
-  // A vector of output channels with a block of input channels.
-  void transform_weights(int task, std::byte* scratch) const {
-    const int64_t vector = task / in_blocks(), c_end = z_.in_channels * (task % in_blocks() + 1) / in_blocks();
-    int64_t chunk = 0;
-    while (chunks_.begin(chunk + 1) <= vector) ++chunk;
-    const int64_t lanes = chunk_lanes(chunk), o = vector * kWidth;
-    const int64_t count = std::min<int64_t>(z_.out_channels - o, kWidth);
-    float* to = weights(chunk, 0, scratch) + (vector - chunks_.begin(chunk)) * kWidth;
-    for (int64_t c = z_.in_channels * (task % in_blocks()) / in_blocks(); c < c_end; ++c) {
-      DoubleVec w[3][3] = {};
-      for (int64_t i = 0; i < count; ++i) {
-        const float* from = z_.weight + (o + i) * z_.weight_out + c * z_.weight_in;
-        for (int tap = 0; tap < 9; ++tap) w[tap % 3][tap / 3][i] = from[z_.turned ? 8 - tap : tap];
-      }
-      DoubleVec t[3][kIn];
-      for (int s = 0; s < 3; ++s) Winograd<m>::kernel(w[s], t[s]);
-      for (int i = 0; i < kIn; ++i) {
-        const DoubleVec row[3] = {t[0][i], t[1][i], t[2][i]};
-        DoubleVec u[kIn];
-        Winograd<m>::kernel(row, u);
-        for (int j = 0; j < kIn; ++j)
-          store(to + ((i * kIn + j) * z_.in_channels + c) * lanes, __builtin_convertvector(u[j], Vec));
-      }
-    }
-  }
+  void transform_weights(int task, std::byte* scratch) const { product_.transform_weights(task, scratch); }
 
   void run(int task, std::byte* scratch) const {
     Workspaces::Lease lease(places_, scratch);
@@ -86,53 +59,33 @@ class WinogradConv {
     for (int64_t i = cut_.strips() * task / tasks_; i < cut_.strips() * (task + 1) / tasks_; ++i) {
       const Strip strip = cut_.strip(i);
       source_.transform(strip, own, source_stride_, own + own_at_);
-      for (int64_t chunk = 0; chunk < chunks_.blocks; ++chunk) {
-        multiply(chunk, cut_.tiles(strip), own, scratch);
+      for (int64_t chunk = 0; chunk < product_.chunks(); ++chunk) {
+        product_.multiply(chunk, cut_.tiles(strip), own, source_stride_, own + products_at_, product_stride_, scratch);
         finish(strip, chunk, own);
       }
     }
   }
 
  private:
-  static constexpr int kIn = m + 2;
-  static constexpr int64_t kPoints = kIn * kIn;
+  static constexpr int64_t kPoints = (m + 2) * (m + 2);
   static constexpr int64_t kStripFloats = 100000;  // of a strip's source and products: the weights lie in the cache too
   static constexpr int64_t kLeastTiles = 14, kMostTiles = 84;
-  static constexpr int64_t kMostTasks = 64, kWeightChannels = 16;
-
-  int64_t in_blocks() const { return ceil_div(z_.in_channels, kWeightChannels); }
-  int64_t chunk_lanes(int64_t chunk) const { return (chunks_.begin(chunk + 1) - chunks_.begin(chunk)) * kWidth; }
-  // The weights at a point for a chunk of output channels: [in channel][out channel].
-  float* weights(int64_t chunk, int64_t point, std::byte* scratch) const {
-    return reinterpret_cast<float*>(scratch + weights_at_) +
-           z_.in_channels * (kPoints * chunks_.begin(chunk) * kWidth + point * chunk_lanes(chunk));
-  }
-
-  void multiply(int64_t chunk, int64_t tiles, float* own, std::byte* scratch) const {
-    const int64_t lanes = chunk_lanes(chunk), in_lanes = whole_lanes(z_.in_channels);
-    const Cut rows(tiles, kTileRows);
-    for (int64_t p = 0; p < kPoints; ++p)
-      for (int64_t b = 0; b < rows.blocks; ++b) {
-        const int64_t t = rows.begin(b);
-        tile_function(static_cast<int>(rows.begin(b + 1) - t), static_cast<int>(lanes / kWidth), true)(
-            own + p * source_stride_ + t * in_lanes, in_lanes, weights(chunk, p, scratch), lanes, z_.in_channels,
-            own + products_at_ + p * product_stride_ + t * lanes, lanes, false);
-      }
-  }
+  static constexpr int64_t kMostTasks = 64;
 
   // Transforms a strip's products for a chunk of channels back and passes them on.
   void finish(const Strip& strip, int64_t chunk, float* own) const {
-    const int64_t lanes = chunk_lanes(chunk), plane = z_.out_rows * z_.out_cols, first = strip.row * m;
+    const int64_t lanes = product_.lanes(chunk), plane = z_.out_rows * z_.out_cols, first = strip.row * m;
     const int64_t rows = std::min(strip.rows * m, z_.out_rows - first), pixels = rows * z_.out_cols;
     for (int64_t i = 0; i < strip.images; ++i)
       for (int64_t v = 0; v < lanes; v += kWidth) {
-        const int64_t o = chunks_.begin(chunk) * kWidth + v, row = (strip.n + i) * z_.out_channels + o;
+        const int64_t o = product_.first_channel(chunk) + v, row = (strip.n + i) * z_.out_channels + o;
         const int channels = static_cast<int>(std::min<int64_t>(z_.out_channels - o, kWidth));
         const float* from = own + products_at_ + i * strip.rows * cut_.tile_cols() * lanes + v;
         for (int64_t p = 0; p < rows; p += m)
           for (int64_t q = 0; q < z_.out_cols; q += m, from += lanes)
-            inverse(from, std::min<int64_t>(rows - p, m), std::min<int64_t>(z_.out_cols - q, m),
-                    own + pixels_at_ + (p * z_.out_cols + q) * kWidth);
+            inverse_tile<m>(from, product_stride_, std::min<int64_t>(rows - p, m), std::min<int64_t>(z_.out_cols - q, m),
+                            own + pixels_at_ + (p * z_.out_cols + q) * kWidth, z_.out_cols * kWidth,
+                            [](Vec pixel) { return pixel; });
         if (copies_) {
           from_lanes(own + pixels_at_, channels, pixels, out_ + row * plane + first * z_.out_cols, plane);
         } else {
@@ -142,43 +95,16 @@ class WinogradConv {
       }
   }
 
-  // The first rows x cols elements of a tile, from its products.
-  void inverse(const float* from, int64_t rows, int64_t cols, float* to) const {
-    Vec t[kIn][m];
-#pragma GCC unroll 8
-    for (int j = 0; j < kIn; ++j) {
-      Vec in[kIn];
-#pragma GCC unroll 8
-      for (int i = 0; i < kIn; ++i) in[i] = load(from + (i * kIn + j) * product_stride_);
-      Winograd<m>::result(in, t[j]);
-    }
-#pragma GCC unroll 4
-    for (int i = 0; i < m; ++i, to += z_.out_cols * kWidth) {
-      if (i == rows) return;
-      Vec in[kIn], out[m];
-#pragma GCC unroll 8
-      for (int j = 0; j < kIn; ++j) in[j] = t[j][i];
-      Winograd<m>::result(in, out);
-      if (cols == m) {
-#pragma GCC unroll 4
-        for (int j = 0; j < m; ++j) store(to + j * kWidth, out[j]);
-      } else {
-        for (int64_t j = 0; j < cols; ++j) store(to + j * kWidth, out[j]);
-      }
-    }
-  }
-
   WinogradProblem z_;
   bool copies_;
   float* out_;
   PwKernel epilogue_;
-  Cut chunks_;  // of vectors of output channels
+  WinogradProduct<m> product_;
   TileCut cut_;
   TileSource<SourceLine<m>> source_;
   int64_t tasks_, source_stride_, product_stride_, pixels_;
   int64_t products_at_, own_at_, pixels_at_, stage_at_;  // a task's memory, in floats; the source's tiles come first
   Workspaces places_;
-  size_t weights_at_;
 };
 
 template <int m>

@@ -22,6 +22,63 @@ struct Strip {
   int64_t n, images, row, rows;  // rows of tiles
 };
 
+// Of `count` columns of vectors, whose rows lie `pitch` floats apart, the first kIn rows: to[j][0 .. kOut) in vectors.
+template <class Line>
+void transform_columns(const float* from, int64_t pitch, int64_t count, float* to) {
+  for (int64_t j = 0; j < count; ++j, from += kWidth, to += Line::kOut * kWidth) {
+    Vec in[Line::kIn], out[Line::kOut];
+#pragma GCC unroll 8
+    for (int i = 0; i < Line::kIn; ++i) in[i] = load(from + i * pitch);
+    Line::run(in, out);
+#pragma GCC unroll 8
+    for (int i = 0; i < Line::kOut; ++i) store(to + i * kWidth, out[i]);
+  }
+}
+
+// Of a tile's kIn columns, transformed so: to[p * stride], vector p of the tile.
+template <class Line>
+void transform_rows(const float* lines, float* to, int64_t stride) {
+#pragma GCC unroll 1
+  for (int i = 0; i < Line::kOut; ++i) {
+    Vec in[Line::kIn], out[Line::kOut];
+#pragma GCC unroll 8
+    for (int j = 0; j < Line::kIn; ++j) in[j] = load(lines + (j * Line::kOut + i) * kWidth);
+    Line::run(in, out);
+#pragma GCC unroll 8
+    for (int j = 0; j < Line::kOut; ++j, to += stride) store(to, out[j]);
+  }
+}
+
+// The first rows x cols pixels of a tile, from its products (from[p * stride]): finish of each, in rows `pitch` floats
+// apart.
+template <int m, class Finish>
+[[gnu::always_inline]] inline void inverse_tile(const float* from, int64_t stride, int64_t rows, int64_t cols, float* to,
+                                                int64_t pitch, Finish finish) {
+  constexpr int kIn = m + 2;
+  Vec t[kIn][m];
+#pragma GCC unroll 8
+  for (int j = 0; j < kIn; ++j) {
+    Vec in[kIn];
+#pragma GCC unroll 8
+    for (int i = 0; i < kIn; ++i) in[i] = load(from + (i * kIn + j) * stride);
+    Winograd<m>::result(in, t[j]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < m; ++i, to += pitch) {
+    if (i == rows) return;
+    Vec in[kIn], out[m];
+#pragma GCC unroll 8
+    for (int j = 0; j < kIn; ++j) in[j] = t[j][i];
+    Winograd<m>::result(in, out);
+    if (cols == m) {
+#pragma GCC unroll 4
+      for (int j = 0; j < m; ++j) store(to + j * kWidth, finish(out[j]));
+    } else {
+      for (int64_t j = 0; j < cols; ++j) store(to + j * kWidth, finish(out[j]));
+    }
+  }
+}
+
 // How output planes are cut into tiles and strips of about `most` tiles.
 class TileCut {
  public:
@@ -82,7 +139,7 @@ class TileSource {
           along_columns(own + row * Line::kStep * cols_ * kWidth, lines);
           float* first = to + (i * strip.rows + row) * tile_cols_ * lanes + c;
           for (int64_t col = 0; col < tile_cols_; ++col)
-            along_rows(lines + col * Line::kStep * Line::kOut * kWidth, first + col * lanes, stride);
+            transform_rows<Line>(lines + col * Line::kStep * Line::kOut * kWidth, first + col * lanes, stride);
         }
       }
   }
@@ -119,27 +176,9 @@ class TileSource {
     std::fill_n(lines, begin * Line::kOut * kWidth, 0.0f);
     from += (begin + first_col_) * kWidth;
     float* to = lines + begin * Line::kOut * kWidth;
-    for (int64_t j = begin; j < end; ++j, from += kWidth, to += Line::kOut * kWidth) {
-      Vec in[Line::kIn], out[Line::kOut];
-#pragma GCC unroll 8
-      for (int i = 0; i < Line::kIn; ++i) in[i] = load(from + i * pitch);
-      Line::run(in, out);
-#pragma GCC unroll 8
-      for (int i = 0; i < Line::kOut; ++i) store(to + i * kWidth, out[i]);
-    }
+    transform_columns<Line>(from, pitch, end - begin, to);
+    to += (end - begin) * Line::kOut * kWidth;
     std::fill_n(to, (count - end) * Line::kOut * kWidth, 0.0f);
-  }
-
-  static void along_rows(const float* lines, float* to, int64_t stride) {
-#pragma GCC unroll 1
-    for (int i = 0; i < Line::kOut; ++i) {
-      Vec in[Line::kIn], out[Line::kOut];
-#pragma GCC unroll 8
-      for (int j = 0; j < Line::kIn; ++j) in[j] = load(lines + (j * Line::kOut + i) * kWidth);
-      Line::run(in, out);
-#pragma GCC unroll 8
-      for (int j = 0; j < Line::kOut; ++j, to += stride) store(to, out[j]);
-    }
   }
 
   ConvSource source_;

@@ -64,28 +64,7 @@ interface Convolution extends Op {
   record Conv2d(Geometry geometry) implements Convolution {
     @Override
     public List<Spec> infer(List<Value> in) {
-      Value x = in.get(0);
-      Value w = in.get(1);
-      requireFourAxes(label(), x, w);
-      if (x.shape().dim(1) != w.shape().dim(1)) {
-        throw Op.mismatch(
-            label(),
-            "weight is %s but the input has %d channels; expected [*, %d, *, *]",
-            w.shape(),
-            x.shape().dim(1),
-            x.shape().dim(1));
-      }
-      long p = geometry.outH(x.shape().dim(2), w.shape().dim(2));
-      long q = geometry.outW(x.shape().dim(3), w.shape().dim(3));
-      if (p < 1 || q < 1) {
-        throw Op.mismatch(
-            label(),
-            "the kernel of %s does not fit the planes of %s with %s",
-            w.spec(),
-            x.spec(),
-            geometry);
-      }
-      return List.of(new Spec(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0), p, q)));
+      return List.of(planes(label(), geometry, in.get(0).spec(), in.get(1).spec()));
     }
 
     @Override
@@ -100,7 +79,7 @@ interface Convolution extends Op {
 
     @Override
     public long flops(Node node) {
-      return work(node.output(), node.inputs.get(1));
+      return work(node.output().spec(), node.inputs.get(1).spec());
     }
   }
 
@@ -115,7 +94,7 @@ interface Convolution extends Op {
     public List<Spec> infer(List<Value> in) {
       Value y = in.get(0);
       Value w = in.get(1);
-      requireFourAxes(label(), y, w);
+      requireFourAxes(label(), y.spec(), w.spec());
       if (y.shape().dim(1) != w.shape().dim(0)) {
         throw Op.mismatch(
             label(),
@@ -154,7 +133,7 @@ interface Convolution extends Op {
 
     @Override
     public long flops(Node node) {
-      return work(node.inputs.get(0), node.inputs.get(1));
+      return work(node.inputs.get(0).spec(), node.inputs.get(1).spec());
     }
   }
 
@@ -169,7 +148,7 @@ interface Convolution extends Op {
     public List<Spec> infer(List<Value> in) {
       Value y = in.get(0);
       Value x = in.get(1);
-      requireFourAxes(label(), y, x);
+      requireFourAxes(label(), y.spec(), x.spec());
       if (y.shape().dim(0) != x.shape().dim(0)
           || geometry.outH(x.shape().dim(2), height) != y.shape().dim(2)
           || geometry.outW(x.shape().dim(3), width) != y.shape().dim(3)) {
@@ -198,18 +177,43 @@ interface Convolution extends Op {
 
     @Override
     public long flops(Node node) {
-      return work(node.inputs.get(0), node.output());
+      return work(node.inputs.get(0).spec(), node.output().spec());
     }
   }
 
   /**
    * Multiplications and additions: for each element of the small side, a window of the large one.
    */
-  private static long work(Value small, Value weight) {
+  /**
+   * What {@link Conv2d} makes of X and W.
+   *
+   * @throws IllegalArgumentException naming the op, if they do not fit
+   */
+  static Spec planes(String label, Geometry geometry, Spec x, Spec w) {
+    requireFourAxes(label, x, w);
+    if (x.shape().dim(1) != w.shape().dim(1)) {
+      throw Op.mismatch(
+          label,
+          "weight is %s but the input has %d channels; expected [*, %d, *, *]",
+          w.shape(),
+          x.shape().dim(1),
+          x.shape().dim(1));
+    }
+    long p = geometry.outH(x.shape().dim(2), w.shape().dim(2));
+    long q = geometry.outW(x.shape().dim(3), w.shape().dim(3));
+    if (p < 1 || q < 1) {
+      throw Op.mismatch(
+          label, "the kernel of %s does not fit the planes of %s with %s", w, x, geometry);
+    }
+    return new Spec(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0), p, q));
+  }
+
+  /** Arithmetic operations of a convolution between planes and the smaller ones. */
+  static long work(Spec small, Spec weight) {
     return 2 * small.shape().count() * weight.shape().product(1, 4);
   }
 
-  private static void requireFourAxes(String label, Value a, Value b) {
+  private static void requireFourAxes(String label, Spec a, Spec b) {
     if (a.shape().rank() != 4
         || b.shape().rank() != 4
         || a.dtype() != b.dtype()
@@ -217,8 +221,8 @@ interface Convolution extends Op {
       throw Op.mismatch(
           label,
           "operands are %s and %s; expected four axes and one floating-point type each",
-          a.spec(),
-          b.spec());
+          a,
+          b);
     }
   }
 

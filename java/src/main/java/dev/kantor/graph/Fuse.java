@@ -282,6 +282,7 @@ final class Fuse {
     return n.op instanceof MatMul
         || n.op instanceof Convolution.Conv2d
         || n.op instanceof Convolution.DataGrad
+        || n.op instanceof ConvChain
         || n.op instanceof Composite.BatchNorm;
   }
 
@@ -396,6 +397,10 @@ final class Fuse {
         case Composite.BatchNorm(float eps) -> {
           op = "batch_norm";
           attributes.add((long) Float.floatToRawIntBits(eps));
+        }
+        case ConvChain c -> {
+          op = "conv2d_chain";
+          attributes.addAll(c.words());
         }
         case Convolution c -> {
           op = c instanceof Convolution.Conv2d ? "conv2d" : "conv2d_data_grad";

@@ -59,6 +59,7 @@ public final class Program implements AutoCloseable {
       g = MergeRows.run(g);
     }
     if (options.fuse) {
+      g = ChainConvolutions.run(FoldNorms.run(g));
       g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(FoldScales.run(SplitNorms.run(g))));
       g = Recompute.run(g);
     }
