@@ -22,6 +22,7 @@ public final class Evaluator implements Yardstick {
   private final Samples real;
   private final Features reference;
   private final Gaussian gaussian;
+  private final double[][] aroundReference;
   private final Bootstrap bootstrap;
 
   /**
@@ -37,6 +38,10 @@ public final class Evaluator implements Yardstick {
     this.real = real;
     reference = judge.judge(spread(real, count)).features();
     gaussian = Gaussian.fit(reference);
+    aroundReference =
+        Neighbours.nearestOthers(
+            reference.first(PAIRWISE),
+            Math.max(Manifolds.PRECISION_NEIGHBOURS, Manifolds.DENSITY_NEIGHBOURS));
     bootstrap = new Bootstrap(Bootstrap.DEFAULT_RESAMPLES, seed);
   }
 
@@ -96,7 +101,12 @@ public final class Evaluator implements Yardstick {
             gaussian.frechetDistance(Gaussian.fit(verdicts.features())),
             Optional.empty()));
     Manifolds manifolds =
-        Manifolds.of(reference.first(PAIRWISE), verdicts.features().first(PAIRWISE));
+        Manifolds.of(
+            reference.first(PAIRWISE),
+            aroundReference,
+            verdicts.features().first(PAIRWISE),
+            Manifolds.PRECISION_NEIGHBOURS,
+            Manifolds.DENSITY_NEIGHBOURS);
     all.add(mean("precision", manifolds.precision()));
     all.add(mean("recall", manifolds.recall()));
     all.add(mean("density", manifolds.density()));

@@ -33,9 +33,27 @@ public record Manifolds(double[] precision, double[] recall, double[] density, d
   /** The same with other numbers of neighbours. */
   public static Manifolds of(
       Features real, Features generated, int precisionNeighbours, int densityNeighbours) {
+    return of(
+        real,
+        Neighbours.nearestOthers(real, Math.max(precisionNeighbours, densityNeighbours)),
+        generated,
+        precisionNeighbours,
+        densityNeighbours);
+  }
+
+  /**
+   * The same with what does not depend on the generated points.
+   *
+   * @param aroundReal the squared distances of each real point from its nearest other ones, at
+   *     least as many as neighbours are asked for
+   */
+  static Manifolds of(
+      Features real,
+      double[][] aroundReal,
+      Features generated,
+      int precisionNeighbours,
+      int densityNeighbours) {
     real.requireSameWidth(generated);
-    double[][] aroundReal =
-        Neighbours.nearestOthers(real, Math.max(precisionNeighbours, densityNeighbours));
     double[][] aroundGenerated = Neighbours.nearestOthers(generated, precisionNeighbours);
     double[] precision = new double[generated.count()];
     int[] balls = new int[generated.count()];

@@ -28,7 +28,7 @@ public final class Neighbours {
   static void visit(Features queries, Features points, Visitor visitor) {
     queries.requireSameWidth(points);
     int width = points.width();
-    double[] block = new double[BLOCK * width];
+    float[] block = new float[BLOCK * width];
     for (int first = 0; first < points.count(); first += BLOCK) {
       int rows = Math.min(BLOCK, points.count() - first);
       for (int i = 0; i < rows; i++) {
@@ -50,7 +50,9 @@ public final class Neighbours {
     }
   }
 
-  private static void add(double[] squared, double x, double[] block, int offset) {
+  // The block is of another type than the sums, so that the compiler knows that they do not overlap
+  // and takes several at once.
+  private static void add(double[] squared, double x, float[] block, int offset) {
     for (int i = 0; i < BLOCK; i++) {
       double d = x - block[offset + i];
       squared[i] += d * d;
