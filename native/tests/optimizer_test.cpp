@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "ops/optimizer/optimizer.h"
+#include "ops/rate_schedule/rate_schedule.h"
 #include "support.h"
 
 using namespace kantor;
@@ -150,4 +151,51 @@ TEST_CASE("the optimizer says what does not fit") {
   c = good;
   c.alias = {-1, 1};
   rejected(c, "share memory");
+}
+
+TEST_CASE("rate_schedule follows the reference, and falls as it says") {
+  auto scheduled = [](RateSchedule kind, int64_t counter, double epochs, double end) {
+    return OpCase{"rate_schedule",
+                  {random(DType::f32, {8}, 3, 0.1, 1), i64({1}, {static_cast<double>(counter)}), f32({2}, {epochs, end})},
+                  {f32({8})},
+                  {static_cast<int64_t>(kind), 10}};
+  };
+  auto factor = [&](RateSchedule kind, int64_t counter, double epochs, double end) {
+    OpCase c = scheduled(kind, counter, epochs, end);
+    check_op(c, 1e-6);
+    Value hyper = run_op(c, "cpu", 1)[0];
+    for (int64_t i = 1; i < 8; ++i) CHECK_EQ(hyper.get(i), c.in[0].get(i));
+    return hyper.get(0) / c.in[0].get(0);
+  };
+  using enum RateSchedule;
+  for (RateSchedule kind : {linear, cosine}) {
+    CHECK_EQ(factor(kind, 0, 4, 0.25), doctest::Approx(1));
+    CHECK_EQ(factor(kind, 20, 4, 0.25), doctest::Approx(0.625));  // half of the way down
+    CHECK_EQ(factor(kind, 40, 4, 0.25), doctest::Approx(0.25));
+    CHECK_EQ(factor(kind, 4000, 4, 0.25), doctest::Approx(0.25));
+    CHECK_EQ(factor(kind, 0, 0, 0.25), doctest::Approx(0.25));
+    CHECK_EQ(factor(kind, 40, 4, 0), 0);
+  }
+  CHECK_EQ(factor(linear, 10, 4, 0), doctest::Approx(0.75));
+  CHECK_EQ(factor(cosine, 10, 4, 0), doctest::Approx((1 + std::sqrt(0.5)) / 2));
+  CHECK_EQ(factor(linear, 1, 0.5, 0), doctest::Approx(0.8));
+
+  auto rejected = [](const OpCase& c, const char* text) {
+    Rejection r = try_op(c);
+    CHECK_EQ(r.status, KT_INVALID_ARGUMENT);
+    CAPTURE(r.message);
+    CHECK_NE(r.message.find(text), std::string::npos);
+  };
+  OpCase good = scheduled(cosine, 1, 2, 0), c = good;
+  c.attributes[0] = 2;
+  rejected(c, "kind of schedule 2");
+  c = good;
+  c.attributes[1] = 0;
+  rejected(c, "at least 1");
+  c = good;
+  c.in[1] = i64({2});
+  rejected(c, "the counter");
+  c = good;
+  c.in[0] = f32({7});
+  rejected(c, "the hyper-parameters");
 }

@@ -9,11 +9,13 @@ import dev.kantor.graph.Trace;
 import dev.kantor.graph.Value;
 import dev.kantor.nn.Activation;
 import dev.kantor.nn.ConvNets;
+import dev.kantor.nn.DiffAugment;
 import dev.kantor.nn.Initialisation;
 import dev.kantor.nn.Module;
 import dev.kantor.nn.Parameter;
 import dev.kantor.nn.Pass;
 import dev.kantor.optim.Optimizer;
+import dev.kantor.tensor.Shape;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
@@ -48,8 +50,8 @@ public record Classifier(Module network, Optimizer optimizer, long batchSize, lo
    */
   public static Classifier of(Settings s, long channels, long height, long width) {
     long classes = s.integer("classes", 1);
-    return new Classifier(
-        ConvNets.critic(
+    Module network =
+        ConvNets.classifier(
             "classifier",
             channels,
             height,
@@ -58,7 +60,10 @@ public record Classifier(Module network, Optimizer optimizer, long batchSize, lo
             s.integer("critic-dense", 1),
             classes,
             Activation.of(s.text("critic-activation")),
-            Initialisation.of(s.text("init"))),
+            s.number("dropout"),
+            Initialisation.of(s.text("init")));
+    return new Classifier(
+        DiffAugment.around(network, s.text("diff-augment"), Shape.of(channels, height, width)),
         s.optimizer(s.number("learning-rate")),
         s.integer("batch-size", 1),
         classes);

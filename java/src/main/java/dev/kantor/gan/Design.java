@@ -25,7 +25,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The independent choices that make a GAN. Made from {@link Settings}, or by hand with networks and
@@ -241,14 +240,9 @@ public record Design(
                 norm.equals("layer-norm"),
                 init);
     Module normed = norm.equals("spectral-norm") ? SpectralNorm.around(critic) : critic;
-    Set<DiffAugment.Policy> policies = DiffAugment.policies(s.text("diff-augment"));
-    Module augmented =
-        policies.isEmpty()
-            ? normed
-            : new DiffAugment(normed, policies, Shape.of(channels, height, width));
     return new Design(
         generator,
-        augmented,
+        DiffAugment.around(normed, s.text("diff-augment"), Shape.of(channels, height, width)),
         objective,
         regulariser,
         s.optimizer(s.rate("generator-learning-rate")),

@@ -17,6 +17,7 @@ public enum Family {
   private static final String GOODFELLOW = "Goodfellow et al. 2014";
   private static final String GULRAJANI = "Gulrajani et al. 2017";
   private static final String RADFORD = "Radford, Metz, Chintala 2016";
+  private static final String LOSHCHILOV = "Loshchilov, Hutter 2017";
   private static final String BAO = "Bao et al. 2017";
   private static final String ACTIVATIONS = "relu, leaky-relu (0.2), tanh, sigmoid, softplus, silu";
 
@@ -58,7 +59,22 @@ public enum Family {
       List.of(
           new Setting("batch-size", "64", "samples in a batch", GULRAJANI),
           new Setting("optimizer", "adam", "adam, rmsprop, sgd", OURS),
-          new Setting("learning-rate", "2e-4", "step size of all networks", RADFORD));
+          new Setting("learning-rate", "2e-4", "step size of all networks", RADFORD),
+          new Setting(
+              "learning-rate-schedule",
+              "constant",
+              "constant, or a rate that falls by iterations: linear, cosine",
+              LOSHCHILOV),
+          new Setting(
+              "learning-rate-epochs",
+              "100",
+              "linear and cosine: the rate falls for so many epochs, then it stays",
+              OURS),
+          new Setting(
+              "learning-rate-end",
+              "0",
+              "linear and cosine: the share of the learning rate that it falls to",
+              LOSHCHILOV));
 
   private static final Setting GENERATOR_RATE =
       new Setting(
@@ -154,6 +170,19 @@ public enum Family {
               "channels of the decoder's first planes and of its first convolution",
               OURS));
 
+  private static final List<Setting> REGULARISED =
+      List.of(
+          new Setting(
+              "dropout",
+              "0",
+              "share of the hidden linear layer's inputs and outputs that training drops",
+              "Srivastava et al. 2014"),
+          new Setting(
+              "diff-augment",
+              "",
+              "what training does to images: some of color,translation,cutout; empty: nothing",
+              "Zhao et al. 2020"));
+
   private static final Setting CLASSES =
       new Setting("classes", "10", "how many classes the labels tell apart", "MNIST");
   private static final Setting INIT =
@@ -200,6 +229,7 @@ public enum Family {
         all.add(CLASSES);
         all.addAll(CONV_CRITIC);
         all.add(CRITIC_ACTIVATION);
+        all.addAll(REGULARISED);
       }
     }
     all.add(INIT);

@@ -63,11 +63,13 @@ public final class Learner implements AutoCloseable {
       initial.run(1);
     }
     int batches = model.batchesPerIteration();
+    long iterationsPerEpoch = Math.max(1, count / batch / batches);
     Graph iteration =
         Trace.of(
             t -> {
               t.faultSlot(fault);
               t.layersDrawFrom(new Trace.Clock(seedSlot, counter, 1, 0));
+              t.epochs(counter, iterationsPerEpoch);
               List<Value> metrics =
                   updates.traceIteration(
                       t,
@@ -86,7 +88,7 @@ public final class Learner implements AutoCloseable {
             ring,
             updates.metrics(),
             updates.parameters().stream().map(p -> "the gradient of " + p.slot().name()).toList(),
-            Math.max(1, count / batch / batches),
+            iterationsPerEpoch,
             batch * batches);
   }
 

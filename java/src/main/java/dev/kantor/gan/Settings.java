@@ -1,5 +1,6 @@
 package dev.kantor.gan;
 
+import dev.kantor.graph.Trace;
 import dev.kantor.optim.Optimizer;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -125,8 +126,22 @@ public final class Settings {
     throw bad(name, "positive whole numbers with commas between", null);
   }
 
-  /** The optimiser that the settings name, with a learning rate. */
+  /** The optimiser that the settings name, with a learning rate at the beginning. */
   Optimizer optimizer(double rate) {
+    Optimizer.Rule rule = rule(rate);
+    return switch (choice("learning-rate-schedule", "constant", "linear", "cosine")) {
+      case "linear" -> scheduled(rule, Trace.Fall.LINEAR);
+      case "cosine" -> scheduled(rule, Trace.Fall.COSINE);
+      default -> rule;
+    };
+  }
+
+  private Optimizer scheduled(Optimizer.Rule rule, Trace.Fall fall) {
+    return new Optimizer.Scheduled(
+        rule, fall, number("learning-rate-epochs"), number("learning-rate-end"));
+  }
+
+  private Optimizer.Rule rule(double rate) {
     return switch (choice("optimizer", "adam", "rmsprop", "sgd")) {
       case "rmsprop" -> new Optimizer.RmsProp(rate, number("alpha"), number("epsilon"));
       case "sgd" -> new Optimizer.Sgd(rate, number("beta1"));

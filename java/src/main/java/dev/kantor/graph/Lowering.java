@@ -99,6 +99,8 @@ final class Lowering {
       case Sources.BatchIndices b ->
           List.of(plain(n, "batch_indices", b.count(), b.stepScale(), b.stepOffset()));
       case Sources.Gather g -> List.of(plain(n, "gather", bits(g.scale()), bits(g.shift())));
+      case Sources.RateSchedule r ->
+          List.of(plain(n, "rate_schedule", r.fall().ordinal(), r.length()));
       case Effects.Histogram h -> List.of(plain(n, "histogram", bits(h.low()), bits(h.high())));
       case Effects.Optimize o -> List.of(optimize(n, o, guard));
       case Effects.GradientNorms g ->

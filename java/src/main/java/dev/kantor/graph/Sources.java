@@ -75,6 +75,32 @@ interface Sources {
   }
 
   /**
+   * Hyper-parameters with the learning rate of an iteration (rate_schedule.h). Inputs:
+   * hyper-parameters f32[8], counter, schedule f32[2].
+   *
+   * @param length iterations in an epoch
+   */
+  record RateSchedule(Trace.Fall fall, long length) implements Op {
+    @Override
+    public String label() {
+      return "rate_schedule";
+    }
+
+    @Override
+    public List<Spec> infer(List<Value> in) {
+      if (length < 1) {
+        throw Op.mismatch(label(), "an epoch of %d iterations; expected at least 1", length);
+      }
+      return List.of(in.getFirst().spec());
+    }
+
+    @Override
+    public List<Value> gradient(Node node, List<Value> g) {
+      return Arrays.asList(null, null, null);
+    }
+  }
+
+  /**
    * Indices of a batch of samples in the order of its epoch (batch_indices.h). Inputs: seed,
    * counter.
    */

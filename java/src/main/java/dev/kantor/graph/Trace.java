@@ -27,6 +27,8 @@ public final class Trace {
   private Slot fault;
   private long streams;
   private Clock layers;
+  private Slot iteration;
+  private long epoch;
 
   private Trace() {}
 
@@ -151,7 +153,7 @@ public final class Trace {
    * @param gradients one for each parameter
    */
   public void optimize(
-      Rule rule, Slot hyper, Slot step, List<Updated> parameters, List<Value> gradients) {
+      Rule rule, Value hyper, Slot step, List<Updated> parameters, List<Value> gradients) {
     if (parameters.size() != gradients.size()) {
       throw new IllegalArgumentException(
           parameters.size() + " parameters but " + gradients.size() + " gradients");
@@ -166,7 +168,7 @@ public final class Trace {
         }
       }
     }
-    List<Value> in = new ArrayList<>(List.of(read(hyper)));
+    List<Value> in = new ArrayList<>(List.of(hyper));
     in.addAll(gradients);
     slots.forEach(s -> in.add(read(s)));
     update(
@@ -177,6 +179,44 @@ public final class Trace {
             parameters.stream().map(Updated::decay).toList()),
         in,
         slots);
+  }
+
+  /** How a learning rate falls (rate_schedule.h). */
+  public enum Fall {
+    /** By the same amount in each iteration. */
+    LINEAR,
+    /** Along half a cosine (Loshchilov, Hutter 2017, section 3). */
+    COSINE
+  }
+
+  /**
+   * Says how far the training is, for {@link #scheduled}.
+   *
+   * @param counter i64[1], the number of iterations done
+   * @param length iterations in an epoch
+   */
+  public void epochs(Slot counter, long length) {
+    iteration = counter;
+    epoch = length;
+  }
+
+  /**
+   * Hyper-parameters with the learning rate of this iteration (rate_schedule.h).
+   *
+   * @param hyper f32[8], as {@link #optimize} takes them
+   * @param schedule f32[2]: the epochs in which the rate falls, and to what share of it
+   * @throws IllegalStateException if the trace does not know its epochs
+   */
+  public Value scheduled(Fall fall, Slot hyper, Slot schedule) {
+    if (iteration == null) {
+      throw new IllegalStateException(
+          "a learning rate follows a schedule, but this trace does not know its epochs; call"
+              + " Trace.epochs before the update");
+    }
+    return record(
+            new Sources.RateSchedule(fall, epoch),
+            List.of(read(hyper), read(iteration), read(schedule)))
+        .output();
   }
 
   /** Adds to an i64[1] slot. */

@@ -15,7 +15,6 @@ import dev.kantor.nativelib.Status;
 import dev.kantor.nn.Parameter;
 import dev.kantor.nn.Pass;
 import dev.kantor.nn.Sequential;
-import dev.kantor.optim.Optimizer;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Job;
@@ -169,9 +168,6 @@ public final class Judge implements AutoCloseable {
         Job job = learner.job();
         for (int epoch = 1; epoch <= design.epochs(); epoch++) {
           long start = System.nanoTime();
-          if (epoch == design.epochs() && epoch > 1) {
-            Optimizer.changeRate(Classifier.OPTIMIZER, training, JudgeDesign.LAST_LEARNING_RATE);
-          }
           if (job.iteration().run(job.iterationsPerEpoch()).status() == Status.FAULT) {
             throw new KantorException(
                 Status.FAULT, "the judge diverged in epoch " + epoch + "; report it with its data");

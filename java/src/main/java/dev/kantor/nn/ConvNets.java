@@ -1,5 +1,6 @@
 package dev.kantor.nn;
 
+import java.util.ArrayList;
 import java.util.List;
 
 /**
@@ -78,6 +79,35 @@ public final class ConvNets {
         Linear.of(name + ".8", flat, hidden, init),
         between,
         Linear.of(name + ".10", hidden, outputs, init));
+  }
+
+  /**
+   * A critic with a score for each class, which drops inputs and outputs of its hidden linear layer
+   * in training. Dropping does not count in the numbers of the layers: tensors fit networks with
+   * and without.
+   *
+   * @param dropout the share that is dropped, in [0, 1)
+   */
+  public static Sequential classifier(
+      String name,
+      long channels,
+      long height,
+      long width,
+      List<Long> widths,
+      long hidden,
+      long classes,
+      Activation between,
+      double dropout,
+      Initialisation init) {
+    List<Module> layers = new ArrayList<>();
+    for (Module layer :
+        critic(name, channels, height, width, widths, hidden, classes, between, init).modules()) {
+      if (layer instanceof Linear) {
+        layers.add(new Dropout(dropout));
+      }
+      layers.add(layer);
+    }
+    return new Sequential(layers);
   }
 
   private static void requireTwo(String what, List<Long> widths) {

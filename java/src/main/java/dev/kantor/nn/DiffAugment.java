@@ -60,6 +60,17 @@ public record DiffAugment(Module critic, Set<Policy> policies, Shape image) impl
     return all;
   }
 
+  /**
+   * The network itself if there are no policies, else one that sees images augmented.
+   *
+   * @param names as {@link #policies} takes them
+   * @throws IllegalArgumentException if there is no such policy
+   */
+  public static Module around(Module network, String names, Shape image) {
+    Set<Policy> policies = policies(names);
+    return policies.isEmpty() ? network : new DiffAugment(network, policies, image);
+  }
+
   @Override
   public List<Parameter> parameters() {
     return critic.parameters();

@@ -7,10 +7,23 @@ import dev.kantor.graph.Value;
 import dev.kantor.nn.Parameter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import java.util.function.Function;
 
 /** An update rule with its hyper-parameters, which live on the device in {@code name.hyper}. */
 public sealed interface Optimizer {
-  double learningRate();
+  /** How it updates. */
+  Rule rule();
+
+  /** An update rule with a constant learning rate. */
+  sealed interface Rule extends Optimizer {
+    double learningRate();
+
+    @Override
+    default Rule rule() {
+      return this;
+    }
+  }
 
   /**
    * Adam (Kingma and Ba 2015), with decoupled weight decay (Loshchilov and Hutter 2019).
@@ -19,7 +32,7 @@ public sealed interface Optimizer {
    * @param beta2 decay of the second moment, in [0, 1)
    */
   record Adam(double learningRate, double beta1, double beta2, double epsilon, double weightDecay)
-      implements Optimizer {
+      implements Rule {
     public static final double DEFAULT_EPSILON = 1e-8;
 
     public Adam {
@@ -35,7 +48,7 @@ public sealed interface Optimizer {
    *
    * @param alpha decay of the mean square, in [0, 1)
    */
-  record RmsProp(double learningRate, double alpha, double epsilon) implements Optimizer {
+  record RmsProp(double learningRate, double alpha, double epsilon) implements Rule {
     /** The framework's default. */
     public static final double DEFAULT_ALPHA = 0.99;
 
@@ -53,10 +66,30 @@ public sealed interface Optimizer {
    *
    * @param momentum in [0, 1)
    */
-  record Sgd(double learningRate, double momentum) implements Optimizer {
+  record Sgd(double learningRate, double momentum) implements Rule {
     public Sgd {
       Optimizer.requirePositive("learning rate", learningRate);
       Optimizer.requireFraction("momentum", momentum);
+    }
+  }
+
+  /**
+   * A rule whose learning rate falls as the training goes on, by iterations and not by updates, so
+   * that those of a generator and a critic stay together. The graph computes it from the
+   * iteration's number: a training that is continued has the rates of one that was never
+   * interrupted.
+   *
+   * @param rule gives the rate at the beginning
+   * @param fall its shape
+   * @param epochs passes over the data in which it falls; later it stays
+   * @param end the share of the learning rate that it falls to, in [0, 1)
+   */
+  record Scheduled(Rule rule, Trace.Fall fall, double epochs, double end) implements Optimizer {
+    public Scheduled {
+      Objects.requireNonNull(rule, "rule");
+      Objects.requireNonNull(fall, "fall");
+      Optimizer.requirePositive("the epochs in which a learning rate falls", epochs);
+      Optimizer.requireFraction("the share that a learning rate falls to", end);
     }
   }
 
@@ -82,21 +115,26 @@ public sealed interface Optimizer {
     }
   }
 
-  /** An optimiser whose state is in slots, ready to write updates into a trace. */
-  record Bound(Trace.Rule rule, Slot hyper, Slot step, List<Trace.Updated> parameters) {
+  /**
+   * An optimiser whose state is in slots, ready to write updates into a trace.
+   *
+   * @param hyper writes the hyper-parameters f32[8] of an iteration
+   */
+  record Bound(
+      Trace.Rule rule, Function<Trace, Value> hyper, Slot step, List<Trace.Updated> parameters) {
     /** Updates all parameters with their gradients, in their order. */
     public void update(Trace trace, List<Value> gradients) {
-      trace.optimize(rule, hyper, step, parameters, gradients);
+      trace.optimize(rule, hyper.apply(trace), step, parameters, gradients);
     }
   }
 
   /**
-   * Adds the optimiser's slots ({@code name.hyper}, {@code name.step}, {@code parameter.m}, {@code
-   * parameter.v}) to a state.
+   * Adds the optimiser's slots ({@code name.hyper}, {@code name.schedule} if there is one, {@code
+   * name.step}, {@code parameter.m}, {@code parameter.v}) to a state.
    */
   default Bound bind(String name, State state, List<Parameter> parameters, Around around) {
     Trace.Rule rule =
-        switch (this) {
+        switch (rule()) {
           case Adam _ -> Trace.Rule.ADAM;
           case RmsProp _ -> Trace.Rule.RMSPROP;
           case Sgd _ -> Trace.Rule.SGD;
@@ -104,7 +142,7 @@ public sealed interface Optimizer {
     Slot hyper = state.add(Slot.f32(name + ".hyper", 8));
     float clip = (float) around.clip;
     float ema = (float) around.emaDecay;
-    switch (this) {
+    switch (rule()) {
       case Adam a ->
           state.set(
               hyper,
@@ -130,31 +168,24 @@ public sealed interface Optimizer {
       case Sgd s ->
           state.set(hyper, (float) s.learningRate, (float) s.momentum, 0f, 0f, 0f, clip, ema, 0f);
     }
+    Function<Trace, Value> now = t -> t.read(hyper);
+    if (this instanceof Scheduled(Rule _, Trace.Fall fall, double epochs, double end)) {
+      Slot schedule = state.add(Slot.f32(name + ".schedule", 2));
+      state.set(schedule, (float) epochs, (float) end);
+      now = t -> t.scheduled(fall, hyper, schedule);
+    }
     Slot step = state.add(Slot.counter(name + ".step"));
     List<Trace.Updated> updated = new ArrayList<>();
     for (Parameter p : parameters) {
       Slot first = rule == Trace.Rule.RMSPROP ? null : state.add(like(p.slot(), ".m"));
       Slot second = rule == Trace.Rule.SGD ? null : state.add(like(p.slot(), ".v"));
       Slot average = around.emaDecay > 0 ? state.add(like(p.slot(), ".ema")) : null;
-      boolean decay = this instanceof Adam a && a.weightDecay > 0 && p.isWeight();
+      boolean decay = rule() instanceof Adam a && a.weightDecay > 0 && p.isWeight();
       updated.add(
           new Trace.Updated(
               p.slot(), first, second, average, around.clip > 0 && p.isWeight(), decay));
     }
-    return new Bound(rule, hyper, step, updated);
-  }
-
-  /**
-   * Changes the learning rate of a bound optimiser from its next update on.
-   *
-   * @param name as it was bound
-   */
-  static void changeRate(String name, State state, double rate) {
-    requirePositive("learning rate", rate);
-    Slot hyper = state.slot(name + ".hyper");
-    float[] values = state.floats(hyper);
-    values[0] = (float) rate;
-    state.set(hyper, values);
+    return new Bound(rule, now, step, updated);
   }
 
   private static Slot like(Slot slot, String suffix) {

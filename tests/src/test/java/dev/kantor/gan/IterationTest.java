@@ -45,6 +45,10 @@ class IterationTest {
     return Stream.of(
         small("gan"),
         small("gan").with("generator-loss", "saturating"),
+        small("wgan-gp").with("learning-rate-schedule", "linear").with("learning-rate-epochs", "1"),
+        small("cvae-gan")
+            .with("learning-rate-schedule", "cosine")
+            .with("learning-rate-epochs", "1"),
         small("wgan"),
         small("wgan-gp"),
         small("wgan-gp").with("penalty-sides", "one").with("critic-activation", "softplus"),
@@ -63,6 +67,11 @@ class IterationTest {
         small("cvae-gan").with("ema", "0.9"),
         small("cvae-gan").with("d-noise", "free").with("reconstruction", "squared-error"),
         small("classifier"),
+        small("classifier")
+            .with("dropout", "0.3")
+            .with("diff-augment", "translation")
+            .with("learning-rate-schedule", "cosine")
+            .with("learning-rate-epochs", "1"),
         small("lsgan"),
         small("hinge"),
         small("dragan"),

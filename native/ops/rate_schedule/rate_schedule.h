@@ -1,0 +1,30 @@
+// rate_schedule: an optimiser's hyper-parameters at a time of a training, with the learning rate that a schedule gives.
+//
+//   out[0] = in[0], but its first number, the learning rate, is multiplied by f(u), u = min(counter / (epochs * length), 1)
+//   linear: f = 1 - (1 - end) u
+//   cosine: f = end + (1 - end) (1 + cos(pi u)) / 2    (Loshchilov, Hutter 2017, equation 5, one run without restarts)
+//
+//   in[0]: hyper [8] (optimizer.h)    in[1]: counter i64[1], iterations done    in[2]: schedule [2] {epochs, end}
+//   out[0]: hyper [8] (overwritten); overlaps no input
+//   attributes: kind (0 linear, 1 cosine), length (iterations in an epoch)
+//
+// Computed in double and rounded once. With epochs 0 the schedule is over from the beginning.
+#pragma once
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "runtime/op.h"
+
+namespace kantor {
+enum class RateSchedule : int64_t { linear = 0, cosine = 1 };
+
+inline double rate_factor(RateSchedule kind, double iterations, double most, double end) {
+  const double u = iterations < most ? std::max(iterations, 0.0) / most : 1;
+  const double left = kind == RateSchedule::linear ? 1 - u : (1 + std::cos(std::numbers::pi * u)) / 2;
+  return end + (1 - end) * left;
+}
+
+void validate_rate_schedule(const Node&);
+void reference_rate_schedule(const Node&);
+}  // namespace kantor
