@@ -361,8 +361,7 @@ record OpCase(
         Unit.BYTE,
         7.0 * FLOAT * parameters,
         List.of(hyper, step, p, g, first, second),
-        t ->
-            t.optimize(Trace.Rule.ADAM, t.read(hyper), step, List.of(updated), List.of(t.read(g))),
+        t -> t.optimize(Trace.Rule.ADAM, t.read(hyper), step, List.of(updated), List.of(t.read(g))),
         Request.of("adam", Map.of(), p));
   }
 

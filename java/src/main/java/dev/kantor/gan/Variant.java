@@ -81,7 +81,10 @@ public record Variant(
               "Convolutional classifier",
               "LeCun et al. 1998",
               Family.CLASSIFIER,
-              parse("learning-rate=1e-3 beta1=0.9")));
+              parse(
+                  "learning-rate=1e-3 beta1=0.9 learning-rate-schedule=cosine"
+                      + " learning-rate-epochs=6 learning-rate-end=0.05 dropout=0.25"
+                      + " diff-augment=translation")));
 
   public Variant {
     defaults = Map.copyOf(defaults);

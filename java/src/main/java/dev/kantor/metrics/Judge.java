@@ -131,7 +131,7 @@ public final class Judge implements AutoCloseable {
 
   private static State empty(JudgeDesign design, Device device) {
     State state = new State(device);
-    design.network().parameters().forEach(p -> state.add(p.slot()));
+    design.tensors().forEach(p -> state.add(p.slot()));
     return state;
   }
 
@@ -181,7 +181,7 @@ public final class Judge implements AutoCloseable {
                   100 * accuracy(job, epoch * job.iterationsPerEpoch()),
                   (System.nanoTime() - start) / 1e9));
         }
-        for (Parameter p : classifier.network().parameters()) {
+        for (Parameter p : design.tensors()) {
           trained.write(p.slot(), training.read(p.slot(), arena));
         }
         // No time in it: the same judge is the same file.
