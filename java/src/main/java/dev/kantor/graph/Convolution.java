@@ -182,9 +182,6 @@ interface Convolution extends Op {
   }
 
   /**
-   * Multiplications and additions: for each element of the small side, a window of the large one.
-   */
-  /**
    * What {@link Conv2d} makes of X and W.
    *
    * @throws IllegalArgumentException naming the op, if they do not fit
@@ -208,7 +205,9 @@ interface Convolution extends Op {
     return new Spec(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0), p, q));
   }
 
-  /** Arithmetic operations of a convolution between planes and the smaller ones. */
+  /**
+   * Multiplications and additions: for each element of the small side, a window of the large one.
+   */
   static long work(Spec small, Spec weight) {
     return 2 * small.shape().count() * weight.shape().product(1, 4);
   }
