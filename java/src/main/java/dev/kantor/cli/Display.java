@@ -113,9 +113,13 @@ final class Display implements AutoCloseable {
     }
   }
 
-  /** From now on the newest distance is shown too. */
+  /** A line of the evaluation where there is no bar; from now on its distance is shown too. */
   void evaluated(Evaluated evaluated) {
-    quality = Verdict.inBrief(evaluated);
+    quality = Verdict.distance(evaluated);
+    if (bar == null) {
+      err.println("evaluated " + evaluated.iteration() + "  " + Verdict.inBrief(evaluated));
+      err.flush();
+    }
   }
 
   private String numbers(Training.Progress p) {

@@ -8,9 +8,11 @@ import dev.kantor.metrics.Evaluation;
 import dev.kantor.metrics.Measure;
 import dev.kantor.train.Evaluated;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * An evaluation, for people and for machines.
@@ -20,6 +22,18 @@ import java.util.Optional;
  */
 record Verdict(Evaluation samples, Optional<Evaluation> test) {
   private static final int MOST_SHOWN_CLASSES = 20;
+
+  private static final List<String> IN_BRIEF =
+      List.of(
+          "fd-judge",
+          "mode-distance",
+          "classes-covered",
+          "modes-covered",
+          "accepted",
+          "high-quality",
+          "agreement",
+          "precision",
+          "recall");
 
   private static final Map<String, String> SHOWN = new LinkedHashMap<>();
 
@@ -80,10 +94,17 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
     return text.toString();
   }
 
-  /** The distance by which checkpoints are ranked, in a word and a number. */
+  /** The measures that say most, in a line. */
   static String inBrief(Evaluated evaluated) {
-    return String.format(
-        Locale.ROOT, "%s %.4g", SHOWN.get(evaluated.ranking()), evaluated.distance());
+    return IN_BRIEF.stream()
+        .filter(name -> !Double.isNaN(evaluated.value(name)))
+        .map(name -> SHOWN.get(name) + " " + number(evaluated.value(name)))
+        .collect(Collectors.joining("  "));
+  }
+
+  /** The distance by which checkpoints are ranked. */
+  static String distance(Evaluated evaluated) {
+    return SHOWN.get(evaluated.ranking()) + " " + number(evaluated.distance());
   }
 
   private static Optional<Measure> find(Evaluation of, String name) {

@@ -44,6 +44,11 @@ public record Evaluated(
         : Double.NaN;
   }
 
+  /** How many samples were evaluated. */
+  public long count() {
+    return evaluation.get("count").getAsLong();
+  }
+
   /** How many samples show each class; of points, how many of high quality each mode has. */
   public long[] histogram() {
     return evaluation.getAsJsonArray("histogram").asList().stream()

@@ -16,6 +16,9 @@ import java.util.Map;
 public final class EventLog implements AutoCloseable {
   private static final double MILLIS = 1e3;
 
+  /** With more there are no scalars for each: nobody looks through a thousand panels. */
+  private static final int MOST_CLASSES = 30;
+
   private final EventFile file;
   private final List<String> metrics;
 
@@ -48,13 +51,17 @@ public final class EventLog implements AutoCloseable {
     file.scalars(now(), row.iteration(), values);
   }
 
-  /** Writes the measures of an evaluation. */
+  /** Writes the measures of an evaluation, and the share of samples that show each class. */
   public void append(Evaluated evaluated) throws IOException {
     Map<String, Double> values = new LinkedHashMap<>();
     for (String measure : evaluated.evaluation().keySet()) {
       if (evaluated.evaluation().get(measure) instanceof JsonObject) {
         values.put("evaluation/" + measure, evaluated.value(measure));
       }
+    }
+    long[] histogram = evaluated.histogram();
+    for (int c = 0; c < histogram.length && histogram.length <= MOST_CLASSES; c++) {
+      values.put("classes/" + c, (double) histogram[c] / evaluated.count());
     }
     file.scalars(now(), evaluated.iteration(), values);
   }

@@ -14,8 +14,9 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Follows a run's {@code metrics.jsonl} while another thread or process appends to it. The file is
- * opened to be read, for as long as a call takes, and never locked. For one thread.
+ * Follows a run's {@code metrics.jsonl}, or its {@code evaluations.jsonl}, while another thread or
+ * process appends to it. The file is opened to be read, for as long as a call takes, and never
+ * locked. For one thread.
  */
 public final class MetricsTail {
   /** What a call reads at most, so that a long run is passed on in parts. */
@@ -25,9 +26,19 @@ public final class MetricsTail {
   private long offset;
   private long lastIteration;
 
-  /** Begins before the first row; the file need not exist yet. */
-  public MetricsTail(Path folder) {
-    file = folder.resolve("metrics.jsonl");
+  // Begins before the first row; the file need not exist yet.
+  private MetricsTail(Path file) {
+    this.file = file;
+  }
+
+  /** Follows a run's metrics. */
+  public static MetricsTail ofMetrics(Path folder) {
+    return new MetricsTail(folder.resolve("metrics.jsonl"));
+  }
+
+  /** Follows a run's evaluations. */
+  public static MetricsTail ofEvaluations(Path folder) {
+    return new MetricsTail(EvaluationLog.file(folder));
   }
 
   /**

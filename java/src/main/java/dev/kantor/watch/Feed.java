@@ -5,6 +5,7 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import dev.kantor.report.Curves;
+import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.MetricsTail;
@@ -37,6 +38,7 @@ final class Feed {
 
   private final RunFolder run;
   private final MetricsTail tail;
+  private final MetricsTail evaluations;
   private Manifest manifest;
   private JsonArray pictures = new JsonArray();
   private JsonObject lastRow;
@@ -44,15 +46,19 @@ final class Feed {
 
   Feed(RunFolder run) {
     this.run = run;
-    this.tail = new MetricsTail(run.path());
+    tail = MetricsTail.ofMetrics(run.path());
+    evaluations = MetricsTail.ofEvaluations(run.path());
   }
 
   /**
    * Something to tell.
    *
-   * @param name {@code run}: name, goal, configuration, environment, panels; {@code restart}: rows
-   *     told of are void; {@code rows}: an array of rows of the metrics; {@code pictures}: all of
-   *     them, the earliest first, with the time of each; {@code state}: what the run is doing
+   * @param name {@code run}: name, goal, configuration, environment, panels of rows and of
+   *     evaluations; {@code restart}: rows told of are void; {@code rows}: an array of rows of the
+   *     metrics; {@code evaluations-restart}, {@code evaluations}: the same of evaluations, each
+   *     with the values of its measures by their names, its histogram and its alarm; {@code
+   *     pictures}: all of them, the earliest first, with the time of each; {@code state}: what the
+   *     run is doing
    * @param data as the name says
    */
   record Event(String name, JsonElement data) {}
@@ -85,6 +91,7 @@ final class Feed {
       news.rows().forEach(rows::add);
       events.add(new Event("rows", rows));
     }
+    addEvaluations(events);
     JsonArray there = pictures();
     if (!there.equals(pictures)) {
       pictures = there;
@@ -98,6 +105,25 @@ final class Feed {
     return events;
   }
 
+  private void addEvaluations(List<Event> events) throws IOException {
+    MetricsTail.News news = evaluations.poll();
+    if (news.isRestart()) {
+      events.add(new Event("evaluations-restart", new JsonObject()));
+    }
+    JsonArray rows = new JsonArray();
+    for (JsonObject row : news.rows()) {
+      if (row.remove("evaluation") instanceof JsonObject evaluation) {
+        evaluation
+            .asMap()
+            .forEach((name, e) -> row.add(name, e instanceof JsonObject m ? m.get("value") : e));
+        rows.add(row);
+      }
+    }
+    if (!rows.isEmpty()) {
+      events.add(new Event("evaluations", rows));
+    }
+  }
+
   private JsonObject description() {
     JsonObject goal = new JsonObject();
     goal.addProperty("unit", manifest.goal().unit().toString());
@@ -109,6 +135,7 @@ final class Feed {
     o.add("configuration", GSON.toJsonTree(manifest.configuration()));
     o.add("environment", GSON.toJsonTree(manifest.environment()));
     o.add("panels", GSON.toJsonTree(Curves.ALL));
+    o.add("evaluationPanels", GSON.toJsonTree(Curves.EVALUATIONS));
     return o;
   }
 
@@ -149,7 +176,11 @@ final class Feed {
     long newest = 0;
     for (Path p :
         List.of(
-            run.path(), run.path().resolve("metrics.jsonl"), run.samples(), run.checkpoints())) {
+            run.path(),
+            run.path().resolve("metrics.jsonl"),
+            EvaluationLog.file(run.path()),
+            run.samples(),
+            run.checkpoints())) {
       if (Files.exists(p)) {
         newest = Math.max(newest, Files.getLastModifiedTime(p).toMillis());
       }

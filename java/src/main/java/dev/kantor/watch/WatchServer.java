@@ -159,7 +159,7 @@ public final class WatchServer implements AutoCloseable {
     exchange.sendResponseHeaders(200, 0);
     OutputStream out = exchange.getResponseBody();
     // A page that lost the stream comes back with a new one, and is told all again.
-    write(out, "retry: 2000\nevent: restart\ndata: {}\n\n");
+    write(out, "retry: 2000\nevent: restart\ndata: {}\n\nevent: evaluations-restart\ndata: {}\n\n");
     Feed feed = new Feed(run);
     int quiet = 0;
     boolean isLast = false;

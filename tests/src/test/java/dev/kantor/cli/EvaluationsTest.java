@@ -10,6 +10,7 @@ import com.google.gson.JsonParser;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.EvaluationLog;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -17,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -66,7 +68,9 @@ class EvaluationsTest {
     Path plain = folder.resolve("plain");
     Path evaluated = folder.resolve("evaluated");
     Kantor.train(plain, "--epochs", 2, "--log-every", 3).expect(0);
-    train(evaluated, "--epochs", 2, "--log-every", 3, "--keep", 10).expect(0).says("FD-judge");
+    train(evaluated, "--epochs", 2, "--log-every", 3, "--keep", 10)
+        .expect(0)
+        .says("FD-judge", "evaluated 16  FD-judge", "precision");
     Kantor.assertSameRun(plain, evaluated);
     assertFalse(Files.exists(EvaluationLog.file(plain)));
 
@@ -85,6 +89,19 @@ class EvaluationsTest {
     JsonObject samples =
         JsonParser.parseString(command.out()).getAsJsonObject().getAsJsonObject("samples");
     assertEquals(samples, all.getLast().evaluation());
+  }
+
+  @Test
+  void areScalarsForTensorBoard() throws IOException {
+    Path run = folder.resolve("run");
+    train(run, "--iterations", 4, "--tensorboard").expect(0);
+    try (Stream<Path> files = Files.list(run.resolve("tensorboard"))) {
+      String text = Files.readString(files.findFirst().orElseThrow(), StandardCharsets.ISO_8859_1);
+      for (String tag : List.of("fd-judge", "classes-covered", "precision", "recall")) {
+        assertTrue(text.contains("evaluation/" + tag), tag);
+      }
+      assertTrue(text.contains("classes/9") && !text.contains("classes/10"), text);
+    }
   }
 
   @Test

@@ -20,7 +20,7 @@ class MetricsTailTest {
 
   @BeforeEach
   void begin() {
-    tail = new MetricsTail(folder);
+    tail = MetricsTail.ofMetrics(folder);
   }
 
   private static Row row(long iteration, double value) {

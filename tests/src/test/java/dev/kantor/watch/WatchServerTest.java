@@ -11,6 +11,7 @@ import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.kantor.io.Png;
+import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.MetricsLog;
@@ -205,6 +206,39 @@ class WatchServerTest {
       assertTrue(events.hasEnded());
     }
     assertThrows(IOException.class, () -> get("/"));
+  }
+
+  private void evaluate(long... iterations) throws IOException {
+    StringBuilder lines = new StringBuilder();
+    for (long i : iterations) {
+      lines
+          .append("{\"iteration\":" + i + ",\"epoch\":0.5,\"samples\":1,\"seconds\":1,")
+          .append(i == 20 ? "\"alarm\":\"mode collapse\"," : "")
+          .append("\"evaluation\":{\"count\":9,\"fd-judge\":{\"value\":" + (100 - i) + "},")
+          .append("\"kl-from-uniform\":{\"value\":null},\"histogram\":[3,4],\"none\":2}}\n");
+    }
+    Files.writeString(EvaluationLog.file(run.path()), lines);
+  }
+
+  @Test
+  void tellsOfEvaluationsAndOfThoseThatAreVoid() throws IOException, InterruptedException {
+    make();
+    try (Events events = new Events()) {
+      JsonObject told = events.next("run").getAsJsonObject();
+      assertTrue(told.getAsJsonArray("evaluationPanels").toString().contains("fd-judge"));
+      evaluate(10, 20);
+      JsonArray both = events.next("evaluations").getAsJsonArray();
+      assertEquals(2, both.size());
+      assertEquals(
+          JsonParser.parseString(
+              "{iteration:20,epoch:0.5,samples:1,seconds:1,alarm:'mode collapse',count:9,"
+                  + "'fd-judge':80,'kl-from-uniform':null,histogram:[3,4],none:2}"),
+          both.get(1));
+      assertFalse(both.get(0).getAsJsonObject().has("alarm"));
+      evaluate(10);
+      events.next("evaluations-restart");
+      assertEquals(1, events.next("evaluations").getAsJsonArray().size());
+    }
   }
 
   private static String name(JsonElement state) {
