@@ -17,6 +17,8 @@ import dev.kantor.graph.Program;
 import dev.kantor.graph.State;
 import dev.kantor.nativelib.Native;
 import dev.kantor.tensor.Device;
+import dev.kantor.train.Evaluated;
+import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.MetricsLog;
 import dev.kantor.train.RunFolder;
@@ -252,6 +254,7 @@ final class InfoCommand implements Callable<Integer> {
     Manifest manifest = folder.manifest();
     List<Long> checkpoints = folder.iterations();
     JsonObject last = lastMetrics(folder);
+    Optional<Evaluated> best = Evaluated.best(EvaluationLog.read(folder.path()));
     if (json) {
       JsonObject o = new JsonObject();
       o.add("manifest", JsonParser.parseString(manifest.toJson()));
@@ -259,6 +262,7 @@ final class InfoCommand implements Callable<Integer> {
       JsonArray all = new JsonArray();
       checkpoints.forEach(all::add);
       o.add("checkpoints", all);
+      best.ifPresent(b -> o.addProperty("best", b.iteration()));
       out.println(PRETTY.toJson(o));
       return;
     }
@@ -267,6 +271,7 @@ final class InfoCommand implements Callable<Integer> {
     manifest.environment().forEach((name, value) -> line(out, name, value));
     line(out, "goal", manifest.goal().toString());
     line(out, "checkpoints", checkpoints.isEmpty() ? "none yet" : checkpoints.toString());
+    best.ifPresent(b -> line(out, "best", b.iteration() + ": " + Verdict.inBrief(b)));
     out.println();
     last.asMap().forEach((name, value) -> line(out, name, value.getAsString()));
   }

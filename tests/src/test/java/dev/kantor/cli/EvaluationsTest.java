@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -31,19 +32,14 @@ class EvaluationsTest {
   @TempDir private static Path judges;
   @TempDir private Path folder;
 
-  /** Evaluates every 4 iterations with a judge that is trained once for all. */
+  /** Every 4 iterations, with a judge that is trained once for all. */
+  private static List<Object> options() {
+    return List.of(
+        "--evaluate-every", 4, "--evaluate-count", COUNT, "--judges", judges, "--judge-epochs", 1);
+  }
+
   private static Kantor.Result train(Path run, Object... more) {
-    List<Object> args =
-        new ArrayList<>(
-            List.of(
-                "--evaluate-every",
-                4,
-                "--evaluate-count",
-                COUNT,
-                "--judges",
-                judges,
-                "--judge-epochs",
-                1));
+    List<Object> args = new ArrayList<>(options());
     args.addAll(List.of(more));
     return Kantor.train(run, args.toArray());
   }
@@ -158,6 +154,8 @@ class EvaluationsTest {
     train(run, "--epochs", 1, "--keep", 1).expect(0);
     long best = Evaluated.best(EvaluationLog.read(run)).orElseThrow().iteration();
     assertKept(run, best);
+    String described = Kantor.run("info", run).expect(0).out();
+    assertTrue(described.contains(best + ": FD-judge "), described);
     // Pretends that the first was the best by far: it is not there any more then, so make it anew.
     Path log = EvaluationLog.file(run);
     Path early = folder.resolve("early");
@@ -178,8 +176,41 @@ class EvaluationsTest {
     assertTrue(Arrays.equals(Files.readAllBytes(expected), Files.readAllBytes(drawn)));
   }
 
+  @Test
+  void surviveAKillWithTheirBestCheckpoint() throws IOException, InterruptedException {
+    Path run = folder.resolve("run");
+    Path log = folder.resolve("log");
+    train(folder.resolve("other"), "--iterations", 1).expect(0).says("done"); // trains the judge
+    List<Object> args = new ArrayList<>(List.of("train", "wgan-gp", "--out", run));
+    args.addAll(Kantor.SMALL);
+    args.addAll(options());
+    args.addAll(List.of("--epochs", 1_000_000, "--keep", 1));
+    Process process = Kantor.fork(log, args.toArray());
+    try {
+      Kantor.awaitCheckpoint(process, run, log);
+      Thread.sleep(50);
+    } finally {
+      process.destroyForcibly();
+    }
+    Kantor.await(process);
+    Optional<Evaluated> best = Evaluated.best(EvaluationLog.read(run));
+    List<Long> there = checkpoints(run);
+    assertTrue(best.isEmpty() || there.contains(best.get().iteration()), there + ": " + best);
+    long last = there.getLast() / 10 * 10 + 10;
+    Kantor.run("resume", run, "--epochs", last / 10).expect(0);
+    Path straight = folder.resolve("straight");
+    train(straight, "--epochs", last / 10, "--keep", 1).expect(0);
+    Kantor.assertSameRun(straight, run);
+    assertSameEvaluations(EvaluationLog.read(straight), EvaluationLog.read(run));
+    assertEquals(checkpoints(straight), checkpoints(run));
+  }
+
+  private static List<Long> checkpoints(Path run) throws IOException {
+    return Kantor.checkpoints(run).stream().map(Kantor::iteration).toList();
+  }
+
   private static void assertKept(Path run, long best) throws IOException {
-    List<Long> there = Kantor.checkpoints(run).stream().map(Kantor::iteration).toList();
+    List<Long> there = checkpoints(run);
     long last = there.getLast();
     assertEquals(best == last ? List.of(last) : List.of(best, last), there);
   }

@@ -1,10 +1,12 @@
 package dev.kantor.train;
 
+import static java.lang.Double.NaN;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
 import dev.kantor.graph.Ops;
 import dev.kantor.graph.Program;
 import dev.kantor.graph.Slot;
@@ -20,6 +22,10 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongToDoubleFunction;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -166,6 +172,113 @@ class TrainingTest {
       assertEquals(8.0 * (i + 1), iterations[i]);
     }
     assertEquals(after / 8, iterations.length);
+  }
+
+  /** Evaluates: the distance at an iteration is given. */
+  private class Judging extends Recorder {
+    private final LongToDoubleFunction distance;
+    private final long millis;
+
+    Judging(LongToDoubleFunction distance, long millis) {
+      this.distance = distance;
+      this.millis = millis;
+    }
+
+    @Override
+    public Training.Finding evaluate(List<Evaluated> before) {
+      long at = (long) state.floats(x)[0];
+      assertEquals(evaluations, before);
+      LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(millis));
+      JsonObject measure = new JsonObject();
+      measure.addProperty("value", distance.applyAsDouble(at));
+      JsonObject evaluation = new JsonObject();
+      evaluation.add("fd-judge", measure);
+      return new Training.Finding(
+          evaluation, at == 14 ? Optional.of("collapsed") : Optional.empty());
+    }
+  }
+
+  private static Manifest evaluating(Goal goal, long every, int keep) {
+    return new Manifest(Map.of(), goal, new Schedule(1, 1, keep, every, 10), Map.of());
+  }
+
+  @Test
+  void evaluatesAtEachMultipleAndAtTheEnd() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Judging seen = new Judging(i -> i, 0);
+    new Training(job, run, evaluating(new Goal(Goal.Unit.EPOCHS, 2), 7, 3), seen).run(0);
+    assertEquals(
+        List.of(7L, 14L, 21L, 28L, 35L, 42L, 49L, 50L),
+        seen.evaluations.stream().map(Evaluated::iteration).toList());
+    assertEquals(Optional.of("collapsed"), seen.evaluations.get(1).alarm());
+    assertEquals(1.12, seen.evaluations.get(3).epoch());
+    assertEquals(56, seen.evaluations.get(3).samples());
+    List<Evaluated> read = EvaluationLog.read(run.path());
+    assertEquals(
+        seen.evaluations.stream().map(Evaluated::toJson).toList(),
+        read.stream().map(Evaluated::toJson).toList());
+  }
+
+  @Test
+  void theClockStandsStillWhileOneEvaluates() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Judging seen = new Judging(i -> i, 400);
+    long start = System.nanoTime();
+    new Training(job, run, evaluating(new Goal(Goal.Unit.ITERATIONS, 12), 3, 3), seen).run(100);
+    double wall = (System.nanoTime() - start) / 1e9;
+    assertTrue(wall > 1.6, "four evaluations of 0.4 s in " + wall);
+    double last = MetricsLog.read(run.path()).column("seconds")[11];
+    assertTrue(last >= 100 && last < 100 + wall - 1.2 + 1e-3, last + " after " + wall);
+    double evaluated = seen.evaluations.getLast().seconds();
+    assertTrue(evaluated >= last - 1e-3 && evaluated < 100 + wall - 1.2, evaluated + "");
+  }
+
+  @Test
+  void theBestCheckpointStaysUntilThereIsABetterOne() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    // Lowest at 10, then as low at 40, then lower at 60.
+    LongToDoubleFunction distance = i -> i == 60 ? 1 : i == 10 || i == 40 ? 2 : i == 20 ? NaN : 3;
+    Goal first = new Goal(Goal.Unit.ITERATIONS, 50);
+    new Training(job, run, evaluating(first, 10, 1), new Judging(distance, 0)).run(0);
+    assertEquals(List.of(50L, 10L), run.iterations());
+    assertEquals(10, Evaluated.best(EvaluationLog.read(run.path())).orElseThrow().iteration());
+    Judging then = new Judging(distance, 0);
+    then.evaluations.addAll(EvaluationLog.read(run.path()));
+    Goal second = new Goal(Goal.Unit.ITERATIONS, 75);
+    new Training(job, run, evaluating(second, 10, 1), then).run(0);
+    assertEquals(List.of(75L, 60L), run.iterations());
+    assertEquals(60, Evaluated.best(EvaluationLog.read(run.path())).orElseThrow().iteration());
+  }
+
+  @Test
+  void withoutADistanceThereIsNoBest() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Goal goal = new Goal(Goal.Unit.ITERATIONS, 50);
+    new Training(job, run, evaluating(goal, 10, 1), new Judging(i -> NaN, 0)).run(0);
+    assertEquals(List.of(50L), run.iterations());
+    assertEquals(5, EvaluationLog.read(run.path()).size());
+    assertTrue(Evaluated.best(EvaluationLog.read(run.path())).isEmpty());
+  }
+
+  @Test
+  void whoIsStoppedDoesNotWaitForAnEvaluation() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    Goal goal = new Goal(Goal.Unit.ITERATIONS, 20);
+    Training[] training = new Training[1];
+    Judging seen =
+        new Judging(i -> i, 0) {
+          @Override
+          public void progress(Training.Progress p) {
+            if (p.iteration() == 10) {
+              training[0].stop();
+            }
+          }
+        };
+    training[0] = new Training(job, run, evaluating(goal, 10, 1), seen);
+    assertEquals(Training.End.STOPPED, training[0].run(0).end());
+    assertEquals(List.of(), seen.evaluations);
+    new Training(job, run, evaluating(goal, 10, 1), seen).run(0);
+    assertEquals(List.of(10L, 20L), seen.evaluations.stream().map(Evaluated::iteration).toList());
   }
 
   @Test
