@@ -3,10 +3,11 @@ package dev.kantor.metrics;
 import dev.kantor.data.SplitMix;
 import java.util.Arrays;
 import java.util.function.ToDoubleFunction;
+import java.util.stream.IntStream;
 
 /**
- * Percentile intervals by resampling with replacement (Efron 1979): how much a figure would vary
- * over other samples of the same source.
+ * Intervals by resampling with replacement (Efron 1979): how much a figure would vary over other
+ * samples of the same source.
  *
  * @param resamples how often a set is drawn again
  * @param seed of the draws; the same seed gives the same intervals
@@ -14,6 +15,9 @@ import java.util.function.ToDoubleFunction;
 public record Bootstrap(int resamples, long seed) {
   /** What share of the resampled figures an interval holds. */
   public static final double LEVEL = 0.95;
+
+  /** So many standard deviations of a normal distribution on either side hold that share. */
+  private static final double DEVIATIONS = 1.96;
 
   /** Enough for the ends of a 95 % interval: 12 figures lie beyond each. */
   public static final int DEFAULT_RESAMPLES = 500;
@@ -51,15 +55,40 @@ public record Bootstrap(int resamples, long seed) {
     double[] figures = new double[resamples];
     int[] rows = new int[count];
     for (int r = 0; r < resamples; r++) {
-      SplitMix random = new SplitMix(seed, r);
-      for (int i = 0; i < count; i++) {
-        rows[i] = random.below(count);
-      }
-      figures[r] = figure.applyAsDouble(rows);
+      figures[r] = figure.applyAsDouble(draw(r, rows));
     }
     Arrays.sort(figures);
     double tail = (1 - LEVEL) / 2;
     return new Interval(quantile(figures, tail), quantile(figures, 1 - tail));
+  }
+
+  /**
+   * The interval of a figure that is not free of bias: as wide as the resampled figures are spread,
+   * but around the figure itself (Efron, Tibshirani 1993, section 13.3). A distance of
+   * distributions is the larger the fewer different samples there are, and a resample has fewer, so
+   * that the percentiles may all lie above it.
+   *
+   * @param figure as in {@link #of}; asked by several threads at once
+   * @param value of the samples themselves; the interval ends at 0
+   */
+  public Interval around(double value, int count, ToDoubleFunction<int[]> figure) {
+    double[] figures =
+        IntStream.range(0, resamples)
+            .parallel()
+            .mapToDouble(r -> figure.applyAsDouble(draw(r, new int[count])))
+            .toArray();
+    double mean = Arrays.stream(figures).average().orElseThrow();
+    double variance = Arrays.stream(figures).map(f -> (f - mean) * (f - mean)).sum();
+    double half = DEVIATIONS * Math.sqrt(variance / (resamples - 1));
+    return new Interval(Math.max(0, value - half), value + half);
+  }
+
+  private int[] draw(int resample, int[] rows) {
+    SplitMix random = new SplitMix(seed, resample);
+    for (int i = 0; i < rows.length; i++) {
+      rows[i] = random.below(rows.length);
+    }
+    return rows;
   }
 
   /** Interpolates between the two nearest of ascending numbers. */

@@ -15,13 +15,16 @@ public final class Evaluator implements Yardstick {
   /** Of as many images, at most, the nearest training image is looked for. */
   public static final int NEAREST = 100;
 
+  /** A distance takes long. The spread of so many is known to a tenth of itself. */
+  private static final int DISTANCE_RESAMPLES = 50;
+
   /** Training images that are searched at a time, to hold no copy of all in floating point. */
   private static final int SEARCHED = 5000;
 
   private final Judge judge;
   private final Samples real;
   private final Features reference;
-  private final Gaussian gaussian;
+  private final Frechet frechet;
   private final double[][] aroundReference;
   private final Bootstrap bootstrap;
 
@@ -37,7 +40,7 @@ public final class Evaluator implements Yardstick {
     this.judge = judge;
     this.real = real;
     reference = judge.judge(spread(real, count)).features();
-    gaussian = Gaussian.fit(reference);
+    frechet = new Frechet(Gaussian.fit(reference));
     aroundReference =
         Neighbours.nearestOthers(
             reference.first(PAIRWISE),
@@ -69,7 +72,8 @@ public final class Evaluator implements Yardstick {
   /**
    * Evaluates images.
    *
-   * <p>The intervals of precision, recall, density and coverage take the balls as given: they tell
+   * <p>The intervals tell how figures would vary over other samples of the same source, beside the
+   * same training images. Those of precision, recall, density and coverage take the balls as given:
    * how much the share would vary, not how much the balls would.
    *
    * @param images u8 [count, features]
@@ -95,11 +99,7 @@ public final class Evaluator implements Yardstick {
     all.add(mean("accepted", verdicts.accepted(classes)));
     all.add(mean("confidence", verdicts.confidences()));
     requested.ifPresent(r -> all.add(mean("agreement", verdicts.agreement(r))));
-    all.add(
-        new Measure(
-            "fd-judge",
-            gaussian.frechetDistance(Gaussian.fit(verdicts.features())),
-            Optional.empty()));
+    all.add(distance(verdicts.features()));
     Manifolds manifolds =
         Manifolds.of(
             reference.first(PAIRWISE),
@@ -113,6 +113,19 @@ public final class Evaluator implements Yardstick {
     all.add(mean("coverage", manifolds.coverage()));
     all.add(mean("nearest-training-image", nearest(images)));
     return new Evaluation(verdicts.count(), histogram, verdicts.count() - histogram.total(), all);
+  }
+
+  private Measure distance(Features features) {
+    double distance = frechet.distance(Gaussian.fit(features));
+    return new Measure(
+        "fd-judge",
+        distance,
+        Optional.of(
+            new Bootstrap(DISTANCE_RESAMPLES, bootstrap.seed())
+                .around(
+                    distance,
+                    features.count(),
+                    rows -> frechet.distance(Gaussian.fit(features, rows)))));
   }
 
   private Measure mean(String name, double[] values) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.kantor.data.SplitMix;
 import java.util.Arrays;
+import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
 
 /** Histograms of classes, and intervals. */
@@ -49,6 +50,33 @@ class ClassesTest {
     assertEquals(mean - half, interval.low(), 0.15 * half);
     assertEquals(mean + half, interval.high(), 0.15 * half);
     assertEquals(new Bootstrap.Interval(3, 3), new Bootstrap(10, 1).mean(new double[] {3, 3, 3}));
+  }
+
+  @Test
+  void anIntervalAroundABiasedFigureHoldsIt() {
+    SplitMix random = new SplitMix(2, 0);
+    double[] values = new double[400];
+    Arrays.setAll(values, i -> random.normal());
+    // The square of the mean: resampled it is larger by the mean's variance, 1 / 400.
+    ToDoubleFunction<int[]> figure =
+        rows -> {
+          double mean = Arrays.stream(rows).mapToDouble(i -> values[i]).average().orElseThrow();
+          return mean * mean;
+        };
+    int[] all = new int[400];
+    Arrays.setAll(all, i -> i);
+    double value = figure.applyAsDouble(all);
+    Bootstrap.Interval interval = new Bootstrap(200, 1).around(value, 400, figure);
+    assertTrue(interval.low() <= value && value < interval.high(), interval.toString());
+    assertEquals(interval, new Bootstrap(200, 1).around(value, 400, figure));
+    // By hand: a mean whose standard deviation is that of one value over the root of their number.
+    ToDoubleFunction<int[]> shifted =
+        rows -> 5 + Arrays.stream(rows).mapToDouble(i -> values[i]).average().orElseThrow();
+    Bootstrap.Interval of = new Bootstrap(2000, 1).around(5, 400, shifted);
+    assertEquals(5 - 1.96 / 20, of.low(), 0.01);
+    assertEquals(5 + 1.96 / 20, of.high(), 0.01);
+    assertEquals(
+        new Bootstrap.Interval(1, 1), new Bootstrap(5, 1).around(1, 3, rows -> 7), "no spread");
   }
 
   @Test

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.kantor.data.SplitMix;
 import java.util.Arrays;
+import java.util.List;
 import org.apache.commons.math3.linear.EigenDecomposition;
 import org.apache.commons.math3.linear.MatrixUtils;
 import org.apache.commons.math3.linear.RealMatrix;
@@ -54,6 +55,29 @@ class FrechetTest {
     Arrays.sort(expectedValues);
     assertArrayEquals(expectedValues, values, 1e-12);
     assertTrue(largestDifference(expected.getSquareRoot().getData(), eigen.squareRoot()) < 1e-10);
+  }
+
+  @ParameterizedTest
+  @ValueSource(ints = {1, 2, 3, 17, 64})
+  void findsEigenvaluesAlone(int n) {
+    for (double[][] matrix :
+        List.of(semiDefinite(n, n + 3, n), semiDefinite(n, Math.max(1, n / 3), n), indefinite(n))) {
+      double[] expected =
+          new EigenDecomposition(MatrixUtils.createRealMatrix(matrix)).getRealEigenvalues();
+      double[] values = Tridiagonal.eigenvalues(matrix);
+      Arrays.sort(expected);
+      Arrays.sort(values);
+      assertArrayEquals(expected, values, 1e-12 * n);
+    }
+    double[][] diagonal = new double[n][n];
+    diagonal[n - 1][n - 1] = 3;
+    assertEquals(3, Arrays.stream(Tridiagonal.eigenvalues(diagonal)).sum());
+  }
+
+  /** Symmetric, with eigenvalues of both signs. */
+  private static double[][] indefinite(int n) {
+    RealMatrix b = MatrixUtils.createRealMatrix(random(n, n, 100 + n));
+    return b.add(b.transpose()).getData();
   }
 
   @Test
