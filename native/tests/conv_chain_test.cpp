@@ -17,13 +17,15 @@ namespace {
 struct Layer {
   int64_t o, r, s, sh = 1, sw = 1, ph = 1, pw = 1, dh = 1, dw = 1;
   ChainActivation activation = ChainActivation::relu;
+  int more = -1;  // transposed, with so many rows and columns of output padding
 };
 struct Chain {
   int64_t n, c, h, w;
   std::vector<Layer> layers;
 };
 
-constexpr ChainActivation kNone = ChainActivation::none, kLeaky = ChainActivation::leaky_relu;
+constexpr ChainActivation kNone = ChainActivation::none, kRelu = ChainActivation::relu,
+                          kLeaky = ChainActivation::leaky_relu;
 
 const Chain kChains[] = {
     // A generator's, at fewer images.
@@ -47,9 +49,16 @@ const Chain kChains[] = {
     {1, 1, 40, 3, {{16, 1, 1, 1, 1, 0, 0}, {1, 9, 1, 7, 1, 4, 0}, {16, 1, 1, 1, 1, 0, 0}}},
     {1, 1, 300, 2, {{16, 3, 3}, {16, 3, 3}, {1, 3, 3}}},
     {1, 1, 7, 210, {{16, 3, 3}, {35, 3, 3}, {9, 3, 3}}},
+    // Transposed: a decoder's, at fewer images; by Winograd's algorithm; with padding that crops; strides beyond the kernel.
+    {3, 32, 7, 7, {{16, 4, 4, 2, 2, 1, 1, 1, 1, kRelu, 0}, {1, 4, 4, 2, 2, 1, 1, 1, 1, kNone, 0}}},
+    {2, 1, 11, 14, {{16, 3, 3, 1, 1, 1, 1, 1, 1, kRelu, 0}, {18, 3, 3, 1, 1, 1, 0, 1, 1, kLeaky, 0}, {2, 3, 3, 2, 2}}},
+    {1, 17, 6, 9, {{16, 3, 3, 1, 1, 3, 4, 1, 1, kLeaky, 0}, {19, 3, 3, 1, 1, 0, 0, 1, 1, kNone, 0}}},
+    {2, 3, 5, 4, {{5, 2, 3, 3, 5, 0, 1, 1, 1, kLeaky, 1}, {17, 3, 2, 2, 3, 4, 2, 2, 3, kRelu, 1}, {3, 3, 3}}},
+    {1, 16, 3, 5, {{2, 3, 3, 3, 2, 1, 1, 2, 1, kRelu, 1}, {9, 3, 3, 4, 3}, {16, 1, 1, 2, 2, 0, 0, 1, 1, kNone, 1}}},
 };
 
-int64_t extent(int64_t in, int64_t k, int64_t stride, int64_t pad, int64_t dilation) {
+int64_t extent(int64_t in, int64_t k, int64_t stride, int64_t pad, int64_t dilation, int more) {
+  if (more >= 0) return (in - 1) * stride - 2 * pad + dilation * (k - 1) + 1 + more;
   return (in + 2 * pad - dilation * (k - 1) - 1) / stride + 1;
 }
 
@@ -67,14 +76,15 @@ OpCase op_case(const Chain& chain) {
   for (size_t k = 0; k < chain.layers.size(); ++k) {
     const Layer& z = chain.layers[k];
     const double size = 2 / std::sqrt(static_cast<double>(c * z.r * z.s));
-    op.in.push_back(random(DType::f32, {z.o, c, z.r, z.s}, 2 + k, -size, size));
+    const bool transposed = z.more >= 0;
+    op.in.push_back(random(DType::f32, {transposed ? c : z.o, transposed ? z.o : c, z.r, z.s}, 2 + k, -size, size));
     op.in.push_back(random(DType::f32, {z.o, 1, 1}, 12 + k, -0.5, 0.5));
-    op.attributes.insert(op.attributes.end(), {z.sh, z.sw, z.ph, z.pw, z.dh, z.dw});
+    h = extent(h, z.r, z.sh, z.ph, z.dh, z.more);
+    w = extent(w, z.s, z.sw, z.pw, z.dw, z.more);
+    op.attributes.insert(op.attributes.end(), {transposed ? 1 : 0, z.sh, z.sw, z.ph, z.pw, z.dh, z.dw, h, w});
     if (k + 1 < chain.layers.size())
       op.attributes.insert(op.attributes.end(), {static_cast<int64_t>(z.activation), bits(0.25f)});
     c = z.o;
-    h = extent(h, z.r, z.sh, z.ph, z.dh);
-    w = extent(w, z.s, z.sw, z.pw, z.dw);
   }
   op.out.push_back(f32({chain.n, c, h, w}));
   op.attributes.insert(op.attributes.end(), {chain.n * c, h * w, 1, c, 1, 0, 1, 5, word(Pw::accumulator, 0, 0, 0),
@@ -134,10 +144,14 @@ TEST_CASE("conv2d_chain rejects what is no chain") {
   CHECK(with([](OpCase& op) { op.in[2] = f32({3}); }).find("bias 1 is f32[3]; expected 4 elements") != std::string::npos);
   CHECK(with([](OpCase& op) { op.in[3] = f32({5, 3, 3, 3}); }).find("expected [*, 4, *, *]") != std::string::npos);
   CHECK(with([](OpCase& op) { op.in[5] = i32({1, 5, 3, 3}); }).find("a weight or bias") != std::string::npos);
-  CHECK(with([](OpCase& op) { op.attributes[1] = 0; }).find("stride 0") != std::string::npos);
-  CHECK(with([](OpCase& op) { op.attributes[7] = 3; }).find("activation 1 is 3") != std::string::npos);
+  CHECK(with([](OpCase& op) { op.attributes[2] = 0; }).find("stride 0") != std::string::npos);
+  CHECK(with([](OpCase& op) { op.attributes[10] = 3; }).find("activation 1 is 3") != std::string::npos);
   CHECK(with([](OpCase& op) { op.in[1] = f32({4, 1, 11, 3}); }).find("does not fit") != std::string::npos);
+  CHECK(with([](OpCase& op) { op.attributes[1] = 2; }).find("transposed is 2; expected 0 or 1") != std::string::npos);
+  CHECK(with([](OpCase& op) { op.attributes[8] = 7; }).find("gives 8") != std::string::npos);
   CHECK(with([](OpCase& op) { op.out[0] = f32({2, 1, 5, 4}); }).find("expected 5") != std::string::npos);
+  CHECK(with([](OpCase& op) { *(op.attributes.end() - 15) = 3; }).find("as the last layer's words say") !=
+        std::string::npos);
   CHECK(with([](OpCase& op) { op.attributes.push_back(0); }).find("expected none") != std::string::npos);
   OpCase op = op_case({1, 1, 8, 8, {{1, 3, 3}, {1, 3, 3}}});
   op.alias = {0};

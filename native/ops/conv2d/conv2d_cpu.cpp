@@ -9,28 +9,6 @@ WinogradProblem winograd_problem(const ConvShape& z, const ConvSource& source, c
   return {source, node.in[1].f32(), z.n, z.c, z.h, z.w, z.o, z.p, z.q, -z.ph, -z.pw, z.c * 9, 9, false};
 }
 
-DirectProblem direct_problem(const ConvShape& z, const ConvSource& source, const Node& node) {
-  DirectPart part = {0, 0, {}};
-  for (int64_t r = 0; r < z.r; ++r)
-    for (int64_t s = 0; s < z.s; ++s) part.taps.push_back({{r * z.dh - z.ph, s * z.dw - z.pw}, r * z.s + s});
-  return {source,
-          node.in[1].f32(),
-          z.n,
-          z.c,
-          z.h,
-          z.w,
-          z.o,
-          z.p,
-          z.q,
-          z.sh,
-          z.sw,
-          1,
-          1,
-          z.c * z.r * z.s,
-          z.r * z.s,
-          {part}};
-}
-
 }  // namespace
 
 void prepare_conv2d_by(ConvMethod method, const Node& node, Plan& plan) {
@@ -38,7 +16,8 @@ void prepare_conv2d_by(ConvMethod method, const Node& node, Plan& plan) {
   const ConvPrograms programs = ConvPrograms::decode(node);
   const ConvSource source(node, 0, programs.prologue);
   switch (method) {
-    case ConvMethod::direct: return plan_direct(direct_problem(z, source, node), programs, node, plan);
+    case ConvMethod::direct:
+      return plan_direct({conv2d_sums(z), source, node.in[1].f32()}, programs, node, plan);
     case ConvMethod::winograd2: return plan_winograd<2>(winograd_problem(z, source, node), programs, node, plan);
     case ConvMethod::winograd4: return plan_winograd<4>(winograd_problem(z, source, node), programs, node, plan);
   }

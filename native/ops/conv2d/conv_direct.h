@@ -1,8 +1,4 @@
-// The body of conv2d and conv2d_data_grad: sums over a kernel's taps at the positions of a grid, in register tiles.
-//
-// The gradient of a strided convolution is one such sum for each place (row, col) of an output element modulo the
-// stride: each has the taps that reach it, and all read dY at the same positions. An output thus consists of parts,
-// interleaved.
+// The body of conv2d and conv2d_data_grad: the sums of conv_sums.h in register tiles of positions by channels.
 //
 // A task takes some units, an image or a block of its rows each: it packs the source of the rows, computes tiles of
 // positions by channels into a strip, puts the strips of the parts together and hands them to the epilogue.
@@ -17,25 +13,9 @@
 namespace kantor::KANTOR_ISA {
 namespace {
 
-struct DirectTap {
-  Tap place;
-  int64_t weight;  // which of a kernel's elements
-};
-struct DirectPart {
-  int64_t row, col;  // the first output element
-  std::vector<DirectTap> taps;
-};
-
-// What is computed: out[n][o][p * up_rows + part.row][q * up_cols + part.col] =
-//   sum over c, t of weight[o * weight_out + c * weight_in + t.weight] * source[n][c][p * step + t.down][q * step +
-//   t.right]
-struct DirectProblem {
+struct DirectProblem : ConvSums {
   ConvSource source;
   const float* weight;
-  int64_t images, in_channels, in_rows, in_cols, out_channels, out_rows, out_cols;
-  int64_t step_rows, step_cols, up_rows, up_cols;
-  int64_t weight_out, weight_in;
-  std::vector<DirectPart> parts;
 };
 
 class Direct {
@@ -57,9 +37,9 @@ class Direct {
     int64_t chunk = std::min(chunk_blocks_ * kTileChannels, z_.out_channels);
 
     int64_t weights = 0;
-    for (const DirectPart& part : z_.parts) {
+    for (const SumPart& part : z_.parts) {
       Taps taps = {{}, weights};
-      for (const DirectTap& tap : part.taps) taps.offsets.push_back(window_.offset(tap.place));
+      for (const SumTap& tap : part.taps) taps.offsets.push_back(window_.offset(tap.place));
       weights += z_.out_channels * z_.in_channels * static_cast<int64_t>(part.taps.size());
       taps_.push_back(std::move(taps));
     }
@@ -83,7 +63,7 @@ class Direct {
     int64_t o = channel_blocks_.begin(block), o_end = channel_blocks_.begin(block + 1);
     float* to = weights(part, o, scratch);
     for (int64_t c = 0; c < z_.in_channels; ++c)
-      for (const DirectTap& tap : z_.parts[part].taps)
+      for (const SumTap& tap : z_.parts[part].taps)
         for (int64_t i = o; i < o_end; ++i) *to++ = z_.weight[i * z_.weight_out + c * z_.weight_in + tap.weight];
   }
 
@@ -115,8 +95,8 @@ class Direct {
   Window make_window() {
     std::vector<int64_t> down, right;
     std::vector<Tap> taps;
-    for (const DirectPart& part : z_.parts)
-      for (const DirectTap& tap : part.taps) {
+    for (const SumPart& part : z_.parts)
+      for (const SumTap& tap : part.taps) {
         down.push_back(tap.place.down);
         right.push_back(tap.place.right);
         taps.push_back(tap.place);
@@ -186,7 +166,7 @@ class Direct {
   bool weaves() const { return z_.up_cols == 2 && z_.out_cols > 1; }
 
   // Copies a part's strip to its places, without the gaps; if two are woven, the second part is given.
-  void place(const DirectPart& part, const Part& rows, int64_t channels, int64_t h_count, const float* strip,
+  void place(const SumPart& part, const Part& rows, int64_t channels, int64_t h_count, const float* strip,
              float* stage, int64_t stage_stride) const {
     for (int64_t o = 0; o < channels; ++o)
       for (int64_t i = 0; i < rows.rows && i * z_.up_rows + part.row < h_count; ++i) {

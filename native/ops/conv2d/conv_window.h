@@ -12,6 +12,7 @@
 
 #include "ops/conv2d/conv2d.h"
 #include "ops/conv2d/conv_source.h"
+#include "ops/conv2d/conv_sums.h"
 #include "ops/conv2d/conv_tile.h"
 
 namespace kantor::KANTOR_ISA {
@@ -34,10 +35,6 @@ struct Axis {
     shared = std::min({before, after, span});
   }
   int64_t pitch() const { return positions + span - shared; }
-};
-
-struct Tap {
-  int64_t down, right;
 };
 
 // Some positions: rows [p, p + rows) of images [n, n + images); several images only with all their rows.

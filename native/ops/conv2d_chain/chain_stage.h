@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "ops/conv2d/conv_method.h"
+#include "ops/conv2d/conv_sums.h"
 #include "ops/conv2d_chain/chain_lines.h"
 #include "ops/conv2d_chain/conv2d_chain.h"
 #include "ops/simd.h"
@@ -12,50 +13,76 @@ namespace {
 
 enum class ChainMethod { sums, dots, winograd2, winograd4 };
 
-// How a layer is computed, and what of its input that takes.
+// What a layer computes, how, and what of its input that takes.
 class ChainReach {
  public:
-  explicit ChainReach(const ConvShape& shape) : z_(shape), method_(choose(shape)) {}
+  explicit ChainReach(const ChainLayer& layer)
+      : sums_(layer.transposed ? conv2d_data_grad_sums(layer.shape) : conv2d_sums(layer.shape)),
+        method_(choose(layer.shape, sums_)) {
+    bool any = false;
+    for (const SumPart& part : sums_.parts)
+      for (const auto& [tap, weight] : part.taps) {
+        first_ = any ? Tap{std::min(first_.down, tap.down), std::min(first_.right, tap.right)} : tap;
+        last_ = any ? Tap{std::max(last_.down, tap.down), std::max(last_.right, tap.right)} : tap;
+        any = true;
+      }
+  }
 
+  const ConvSums& sums() const { return sums_; }
   ChainMethod method() const { return method_; }
+  Tap first() const { return first_; }  // the taps furthest up and left
   // The side of an output tile: rows are computed from a multiple of it on.
   int64_t tile() const { return method_ == ChainMethod::winograd4 ? 4 : method_ == ChainMethod::winograd2 ? 2 : 1; }
   // How many rows are computed at a time if they can be; 0: as many as are asked for.
   int64_t strip() const { return tile() == 1 ? 0 : tile() * kStripTileRows; }
   // The input's rows that rows of the output take.
   Rows input(const Rows& out) const {
-    const int64_t first = out.begin * z_.sh - z_.ph;
-    if (tile() > 1) return {first, first + round_up(out.end - out.begin, tile()) + z_.r - 1};
-    return {first, (out.end - 1) * z_.sh - z_.ph + z_.dh * (z_.r - 1) + 1};
+    if (tile() > 1) {
+      const int64_t begin = out.begin + first_.down;
+      return {begin, begin + round_up(out.end - out.begin, tile()) + 2};
+    }
+    return {out.begin / sums_.up_rows * sums_.step_rows + first_.down,
+            (out.end - 1) / sums_.up_rows * sums_.step_rows + last_.down + 1};
+  }
+  // The most rows of the input that so many rows of the output take at a time.
+  int64_t most_input(int64_t rows) const {
+    const int64_t first = sums_.up_rows - 1, most = strip() > 0 ? strip() : rows;  // the last of a period needs most
+    const Rows in = input({first, first + most});
+    return in.end - in.begin;
   }
   // Columns of the input before its first, and after its last.
-  int64_t left() const { return z_.pw; }
+  int64_t left() const { return std::max<int64_t>(0, -first_.right); }
   int64_t right() const {
-    return std::max<int64_t>(0, (round_up(z_.q, tile()) - 1) * z_.sw - z_.pw + z_.dw * (z_.s - 1) + 1 - z_.w);
+    const int64_t cols = tile() > 1 ? round_up(sums_.out_cols, tile()) : ceil_div(sums_.out_cols, sums_.up_cols);
+    return std::max<int64_t>(0, (cols - 1) * sums_.step_cols + last_.right + 1 - sums_.in_cols);
   }
 
  private:
   static constexpr int64_t kStripTileRows = 2;
 
-  static ChainMethod choose(const ConvShape& z) {
-    switch (conv_method(z)) {
+  static ChainMethod choose(const ConvShape& shape, const ConvSums& sums) {
+    switch (conv_method(shape)) {
       case ConvMethod::winograd2: return ChainMethod::winograd2;
       case ConvMethod::winograd4: return ChainMethod::winograd4;
       case ConvMethod::direct: break;
     }
     // Sums of products over whole vectors of input channels leave fewer lanes idle than sums over few output channels.
-    return z.c >= kWidth && 4 * z.o <= kWidth ? ChainMethod::dots : ChainMethod::sums;
+    return sums.in_channels >= kWidth && 4 * sums.out_channels <= kWidth ? ChainMethod::dots : ChainMethod::sums;
   }
 
-  ConvShape z_;
+  ConvSums sums_;
   ChainMethod method_;
+  Tap first_{0, 0}, last_{0, 0};
 };
 
 // Bias and activation of a layer. The last layer of a chain has neither.
 class ChainFinish {
  public:
   ChainFinish(const ChainLayer& layer, const float* bias)
-      : channels_(layer.shape.o), bias_(bias), activation_(layer.activation), slope_(layer.slope) {}
+      : channels_(layer.transposed ? layer.shape.c : layer.shape.o),
+        bias_(bias),
+        activation_(layer.activation),
+        slope_(layer.slope) {}
 
   // Of kWidth channels, a lane each.
   Vec bias(int64_t channel) const {

@@ -23,8 +23,8 @@ struct SumTask {
   int64_t step;
   const ChainFinish& finish;
   int64_t channel;         // the first
-  float* to;               // of vector v and pixel j: v * to_stride + j * width
-  int64_t to_stride, width;
+  float* to;               // of vector v and pixel j: v * to_stride + j * to_step
+  int64_t to_stride, to_step, lanes;  // so many lanes of each vector are there
 };
 using SumFunction = void (*)(const SumTask&);
 
@@ -55,11 +55,11 @@ void pixel_sums(const SumTask& z) {
 #pragma GCC unroll 2
     for (int v = 0; v < V; ++v) {
       float* to = z.to + v * z.to_stride;
-      if (z.width == kWidth) {
+      if (z.lanes == kWidth) {
 #pragma GCC unroll 16
-        for (int j = 0; j < P; ++j) store(to + j * kWidth, activation(sum[j][v]));
+        for (int j = 0; j < P; ++j) store(to + j * z.to_step, activation(sum[j][v]));
       } else {
-        for (int j = 0; j < P; ++j) store_partial(to + j * z.width, activation(sum[j][v]), z.width);
+        for (int j = 0; j < P; ++j) store_partial(to + j * z.to_step, activation(sum[j][v]), z.lanes);
       }
     }
   });
@@ -78,54 +78,77 @@ inline SumFunction sum_function(int64_t vectors, int64_t pixels) {
 
 class ChainSums final : public ChainStage {
  public:
-  ChainSums(const ConvShape& shape, const float* weight, const ChainFinish& finish, const Lines& in, const Lines& out,
+  ChainSums(const ChainReach& reach, const float* weight, const ChainFinish& finish, const Lines& in, const Lines& out,
             Plan& plan)
-      : z_(shape), weight_(weight), finish_(finish), in_(in), out_(out), vectors_(ceil_div(z_.o, kWidth), kSumVectors) {
-    for (int64_t c = 0; c < z_.c; ++c)
-      for (int64_t r = 0; r < z_.r; ++r)
-        for (int64_t s = 0; s < z_.s; ++s)
-          terms_.push_back(in.channel(c) + r * z_.dh * in.pitch() + (s * z_.dw - z_.pw) * in.width());
-    weight_stride_ = static_cast<int64_t>(terms_.size()) * kWidth;
-    weights_at_ = plan.scratch(static_cast<size_t>(vectors_.extent * weight_stride_) * sizeof(float));
+      : z_(reach.sums()),
+        first_(reach.first()),
+        weight_(weight),
+        finish_(finish),
+        in_(in),
+        out_(out),
+        vectors_(ceil_div(z_.out_channels, kWidth), kSumVectors) {
+    for (const SumPart& part : z_.parts) {
+      terms_.emplace_back();
+      for (int64_t c = 0; c < z_.in_channels; ++c)
+        for (const auto& [tap, element] : part.taps)
+          terms_.back().push_back(in.channel(c) + (tap.down - first_.down) * in.pitch() +
+                                  (tap.right - first_.right) * in.width());
+      const size_t floats = terms_.back().size() * static_cast<size_t>(vectors_.extent * kWidth);
+      weights_at_.push_back(plan.scratch(floats * sizeof(float)));
+    }
   }
 
-  int weight_tasks() const override { return static_cast<int>(vectors_.extent); }
+  int weight_tasks() const override { return static_cast<int>(z_.parts.size()); }
+  // For each vector of output channels, [in channel][tap][channel of the vector], 0 for channels that are not there.
   void prepare_weights(int task, std::byte* scratch) const override {
-    const int64_t o = task * kWidth, count = std::min<int64_t>(z_.o - o, kWidth), terms = weight_stride_ / kWidth;
-    float* to = weights(task, scratch);
-    for (int64_t t = 0; t < terms; ++t)
-      for (int64_t i = 0; i < kWidth; ++i) *to++ = i < count ? weight_[(o + i) * terms + t] : 0;
+    const size_t part = static_cast<size_t>(task);
+    float* to = weights(part, 0, scratch);
+    for (int64_t o = 0; o < z_.out_channels; o += kWidth)
+      for (int64_t c = 0; c < z_.in_channels; ++c)
+        for (const SumTap& tap : z_.parts[part].taps)
+          for (int64_t i = o; i < o + kWidth; ++i)
+            *to++ = i < z_.out_channels ? weight_[i * z_.weight_out + c * z_.weight_in + tap.weight] : 0;
   }
 
   void compute(const float* from, const Rows& from_held, const Rows& rows, float* to, const Rows& to_held, float*,
                std::byte* scratch) const override {
-    for (int64_t p = rows.begin; p < rows.end; ++p)
-      for (int64_t b = 0; b < vectors_.blocks; ++b) {
-        const int64_t v = vectors_.begin(b), vectors = vectors_.begin(b + 1) - v;
-        const Cut pixels(z_.q, sum_pixels(static_cast<int>(vectors)));
-        for (int64_t i = 0; i < pixels.blocks; ++i) {
-          const int64_t q = pixels.begin(i), step = z_.sw * in_.width();
-          sum_function(vectors, pixels.begin(i + 1) - q)(
-              {weights(v, scratch), weight_stride_, from + in_.row(p * z_.sh - z_.ph, from_held) + q * step, terms_, step,
-               finish_, v * kWidth, to + v * out_.block_size() + out_.row(p, to_held) + q * out_.width(),
-               out_.block_size(), out_.width()});
+    const int64_t step = z_.step_cols * in_.width(), to_step = z_.up_cols * out_.width();
+    for (int64_t row = rows.begin; row < rows.end; ++row) {
+      const int64_t p = row / z_.up_rows * z_.step_rows + first_.down;
+      const float* source = from + in_.row(p, from_held) + first_.right * in_.width();
+      for (size_t k = 0; k < z_.parts.size(); ++k) {
+        const SumPart& part = z_.parts[k];
+        if (part.row != row % z_.up_rows) continue;
+        float* first = to + out_.row(row, to_held) + part.col * out_.width();
+        for (int64_t b = 0; b < vectors_.blocks; ++b) {
+          const int64_t v = vectors_.begin(b), vectors = vectors_.begin(b + 1) - v;
+          const Cut pixels(ceil_div(z_.out_cols - part.col, z_.up_cols), sum_pixels(static_cast<int>(vectors)));
+          for (int64_t i = 0; i < pixels.blocks; ++i) {
+            const int64_t q = pixels.begin(i);
+            sum_function(vectors, pixels.begin(i + 1) - q)(
+                {weights(k, v, scratch), static_cast<int64_t>(terms_[k].size()) * kWidth, source + q * step, terms_[k],
+                 step, finish_, v * kWidth, first + v * out_.block_size() + q * to_step, out_.block_size(), to_step,
+                 out_.width()});
+          }
         }
       }
+    }
   }
 
  private:
-  float* weights(int64_t vector, std::byte* scratch) const {
-    return reinterpret_cast<float*>(scratch + weights_at_) + vector * weight_stride_;
+  float* weights(size_t part, int64_t vector, std::byte* scratch) const {
+    return reinterpret_cast<float*>(scratch + weights_at_[part]) +
+           vector * static_cast<int64_t>(terms_[part].size()) * kWidth;
   }
 
-  ConvShape z_;
+  ConvSums z_;
+  Tap first_;
   const float* weight_;
   ChainFinish finish_;
   Lines in_, out_;
   Cut vectors_;  // of output channels
-  std::vector<int64_t> terms_;
-  int64_t weight_stride_;
-  size_t weights_at_;
+  std::vector<std::vector<int64_t>> terms_;  // by part, as the weights
+  std::vector<size_t> weights_at_;
 };
 
 }  // namespace

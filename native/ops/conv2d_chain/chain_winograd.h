@@ -10,16 +10,17 @@ namespace {
 template <int m>
 class ChainWinograd final : public ChainStage {
  public:
-  ChainWinograd(const ConvShape& shape, const float* weight, const ChainFinish& finish, const Lines& in,
-                const Lines& out, int64_t strip, Plan& plan)
-      : z_(shape),
+  ChainWinograd(const ChainReach& reach, bool turned, const float* weight, const ChainFinish& finish, const Lines& in,
+                const Lines& out, Plan& plan)
+      : z_(reach.sums()),
+        first_(reach.first()),
         finish_(finish),
         in_(in),
         out_(out),
-        tile_cols_(ceil_div(z_.q, m)),
-        product_({weight, z_.c, z_.o, z_.c * 9, 9, false}, plan),
-        source_stride_(apart(strip / m * tile_cols_ * whole_lanes(z_.c))),
-        product_stride_(apart(strip / m * tile_cols_ * kTileCols)),
+        tile_cols_(ceil_div(z_.out_cols, m)),
+        product_({weight, z_.in_channels, z_.out_channels, z_.weight_out, z_.weight_in, turned}, plan),
+        source_stride_(apart(reach.strip() / m * tile_cols_ * whole_lanes(z_.in_channels))),
+        product_stride_(apart(reach.strip() / m * tile_cols_ * kTileCols)),
         products_at_(kPoints * source_stride_),
         lines_at_(products_at_ + kPoints * product_stride_) {}
 
@@ -29,11 +30,11 @@ class ChainWinograd final : public ChainStage {
 
   void compute(const float* from, const Rows& from_held, const Rows& rows, float* to, const Rows& to_held, float* own,
                std::byte* scratch) const override {
-    const int64_t tile_rows = ceil_div(rows.end - rows.begin, m), lanes = whole_lanes(z_.c);
+    const int64_t tile_rows = ceil_div(rows.end - rows.begin, m), lanes = whole_lanes(z_.in_channels);
     for (int64_t b = 0; b < in_.blocks(); ++b)
       for (int64_t row = 0; row < tile_rows; ++row) {
-        const float* first = from + b * in_.block_size() + in_.row(rows.begin + row * m - z_.ph, from_held);
-        transform_columns<SourceLine<m>>(first - z_.pw * kWidth, in_.pitch(), tile_cols_ * m + 2, own + lines_at_);
+        const float* first = from + b * in_.block_size() + in_.row(rows.begin + row * m + first_.down, from_held);
+        transform_columns<SourceLine<m>>(first + first_.right * kWidth, in_.pitch(), tile_cols_ * m + 2, own + lines_at_);
         for (int64_t col = 0; col < tile_cols_; ++col)
           transform_rows<SourceLine<m>>(own + lines_at_ + col * m * (m + 2) * kWidth,
                                         own + (row * tile_cols_ + col) * lanes + b * kWidth, source_stride_);
@@ -55,14 +56,15 @@ class ChainWinograd final : public ChainStage {
     const Vec bias = finish_.bias(channel);
     finish_.choose([&](auto activation) {
       for (int64_t p = rows.begin; p < rows.end; p += m)
-        for (int64_t q = 0; q < z_.q; q += m, products += tile_floats)
-          inverse_tile<m>(products, product_stride_, std::min<int64_t>(rows.end - p, m), std::min<int64_t>(z_.q - q, m),
-                          block + out_.row(p, to_held) + q * kWidth, out_.pitch(),
-                          [&](Vec sum) { return activation(sum + bias); });
+        for (int64_t q = 0; q < z_.out_cols; q += m, products += tile_floats)
+          inverse_tile<m>(products, product_stride_, std::min<int64_t>(rows.end - p, m),
+                          std::min<int64_t>(z_.out_cols - q, m), block + out_.row(p, to_held) + q * kWidth,
+                          out_.pitch(), [&](Vec sum) { return activation(sum + bias); });
     });
   }
 
-  ConvShape z_;
+  ConvSums z_;
+  Tap first_;
   ChainFinish finish_;
   Lines in_, out_;
   int64_t tile_cols_;

@@ -1,12 +1,15 @@
 // conv2d_chain: convolutions one after the other, of which only the last one's result is stored.
 //
-//   X_k = activation_k(conv2d(X_{k-1}, W_k) + b_k), k = 1 .. K-1        conv2d as in ops/conv2d/conv2d.h, b_k by channel
-//   Y = conv2d(X_{K-1}, W_K)
+//   X_k = activation_k(conv_k(X_{k-1}, W_k) + b_k), k = 1 .. K-1        b_k by channel
+//   Y = conv_K(X_{K-1}, W_K)
 //
-//   in: X_0 [N, C, H, W]; W_1 [O_1, C, R_1, S_1], b_1 of O_1 elements, W_2, b_2, ..., W_K; then the epilogue's operands
-//   out: the epilogue's stores, each [N, O_K, P_K, Q_K] (overwritten)
-//   attributes: K (2 .. 8); for each k SH, SW, PH, PW, DH, DW, and for k < K activation_k (0 none, 1 ReLU, 2 leaky ReLU)
-//               and its slope as a float; epilogue
+//   conv_k is conv2d (ops/conv2d/conv2d.h) or, where transposed_k is 1, conv2d_data_grad (ops/conv2d_data_grad)
+//
+//   in: X_0 [N, C, H, W]; W_1 [O_1, C, R_1, S_1] ([C, O_1, R_1, S_1] if transposed), b_1 of O_1 elements, W_2, b_2,
+//       ..., W_K; then the epilogue's operands
+//   out: the epilogue's stores, each [N, O_K, height, width] (overwritten)
+//   attributes: K (2 .. 8); for each k transposed_k (0, 1), SH, SW, PH, PW, DH, DW, the height and the width of what the
+//               layer makes, and for k < K activation_k (0 none, 1 ReLU, 2 leaky ReLU) and its slope as a float; epilogue
 //   epilogue: as that of conv2d, of Y
 //
 // Outputs overlap no X, W or b. The order of each sum is fixed by the shapes alone: any number of threads gives the same
@@ -24,6 +27,7 @@ enum class ChainActivation { none, relu, leaky_relu };
 
 struct ChainLayer {
   ConvShape shape;
+  bool transposed;
   size_t weight;  // which input; the bias, but for the last layer, is the next
   ChainActivation activation = ChainActivation::none;
   float slope = 0;

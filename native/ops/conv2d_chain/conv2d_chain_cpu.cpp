@@ -21,25 +21,26 @@ class ConvChainKernel {
       : chain_(ConvChain::decode(node)),
         image_(node.in[0].f32()),
         epilogue_(chain_.epilogue, node.in.data() + chain_.epilogue_in, node.out.data(), {}),
-        result_(chain_.layers.back().shape),
-        at_once_(std::clamp<int64_t>(kResultFloats / (result_.o * result_.q), 1, result_.p)),
-        row_blocks_(result_.p, std::max<int64_t>(1, result_.p * result_.n / kEnoughUnits)),
-        units_(result_.n * row_blocks_.blocks),
+        reach_(chain_.layers.begin(), chain_.layers.end()),
+        result_(reach_.back().sums()),
+        at_once_(std::clamp<int64_t>(kResultFloats / (result_.out_channels * result_.out_cols), 1, result_.out_rows)),
+        row_blocks_(result_.out_rows, std::max<int64_t>(1, result_.out_rows * result_.images / kEnoughUnits)),
+        units_(result_.images * row_blocks_.blocks),
         tasks_(std::min(units_, kMostTasks)) {
-    for (const ChainLayer& layer : chain_.layers) reach_.emplace_back(layer.shape);
     const size_t layers = reach_.size();
     int64_t asked = at_once_;  // the most rows that are asked of a layer's input
     for (size_t k = layers; k-- > 0;) {
       const ChainReach& reach = reach_[k];
-      const ConvShape& z = chain_.layers[k].shape;
+      const ConvSums& z = reach.sums();
       const bool last = k + 1 == layers;
-      lines_.insert(lines_.begin(), Lines(z.o, z.p, z.q, last ? 0 : reach_[k + 1].left(), last ? 0 : reach_[k + 1].right(),
+      lines_.insert(lines_.begin(), Lines(z.out_channels, z.out_rows, z.out_cols, last ? 0 : reach_[k + 1].left(),
+                                          last ? 0 : reach_[k + 1].right(),
                                           asked + std::max<int64_t>(reach.strip() - 1, 0) + reach.tile() - 1));
-      const Rows input = reach.input({0, reach.strip() > 0 ? reach.strip() : asked});
-      asked = input.end - input.begin;
+      asked = reach.most_input(asked);
     }
-    const ConvShape& first = chain_.layers[0].shape;
-    lines_.insert(lines_.begin(), Lines(first.c, first.h, first.w, reach_[0].left(), reach_[0].right(), asked));
+    const ConvSums& first = reach_[0].sums();
+    lines_.insert(lines_.begin(),
+                  Lines(first.in_channels, first.in_rows, first.in_cols, reach_[0].left(), reach_[0].right(), asked));
     int64_t own = 0;
     for (size_t k = 0; k < layers; ++k) {
       stages_.push_back(make_stage(k, node, plan));
@@ -50,7 +51,7 @@ class ConvChainKernel {
       own_at_ += round_up(lines.size(), 16);
     }
     stage_at_ = own_at_ + round_up(own, 16);
-    places_.emplace(tasks_, stage_at_ + result_.o * stage_stride(), plan);
+    places_.emplace(tasks_, stage_at_ + result_.out_channels * stage_stride(), plan);
   }
 
   int tasks() const { return static_cast<int>(tasks_); }
@@ -80,21 +81,22 @@ class ConvChainKernel {
 
   std::unique_ptr<ChainStage> make_stage(size_t k, const Node& node, Plan& plan) const {
     const ChainLayer& layer = chain_.layers[k];
-    const ConvShape& z = layer.shape;
+    const ChainReach& reach = reach_[k];
     const float* weight = node.in[layer.weight].f32();
     const ChainFinish finish(layer, k + 1 < chain_.layers.size() ? node.in[layer.weight + 1].f32() : nullptr);
     const Lines &in = lines_[k], &out = lines_[k + 1];
-    const int64_t strip = reach_[k].strip();
-    switch (reach_[k].method()) {
-      case ChainMethod::sums: return std::make_unique<ChainSums>(z, weight, finish, in, out, plan);
-      case ChainMethod::dots: return std::make_unique<ChainDots>(z, weight, finish, in, out, plan);
-      case ChainMethod::winograd2: return std::make_unique<ChainWinograd<2>>(z, weight, finish, in, out, strip, plan);
-      case ChainMethod::winograd4: return std::make_unique<ChainWinograd<4>>(z, weight, finish, in, out, strip, plan);
+    switch (reach.method()) {
+      case ChainMethod::sums: return std::make_unique<ChainSums>(reach, weight, finish, in, out, plan);
+      case ChainMethod::dots: return std::make_unique<ChainDots>(reach, weight, finish, in, out, plan);
+      case ChainMethod::winograd2:
+        return std::make_unique<ChainWinograd<2>>(reach, layer.transposed, weight, finish, in, out, plan);
+      case ChainMethod::winograd4:
+        return std::make_unique<ChainWinograd<4>>(reach, layer.transposed, weight, finish, in, out, plan);
     }
     return nullptr;
   }
 
-  int64_t stage_stride() const { return at_once_ * result_.q; }
+  int64_t stage_stride() const { return at_once_ * result_.out_cols; }
 
   // Has lines k, the input of layer k, hold some rows at least.
   void provide(size_t k, const Rows& wanted, Walk& walk) const {
@@ -165,17 +167,18 @@ class ConvChainKernel {
         for (int64_t i = 0; i < width; ++i)
           for (int64_t j = 0; j < pixels; ++j) to[i * stage_stride() + j] = block[j * width + i];
     }
-    epilogue_.run({walk.image * result_.o, result_.o, rows.begin * result_.q, pixels}, stage, stage_stride());
+    epilogue_.run({walk.image * result_.out_channels, result_.out_channels, rows.begin * result_.out_cols, pixels}, stage,
+                  stage_stride());
   }
 
   ConvChain chain_;
   const float* image_;
   PwKernel epilogue_;
-  ConvShape result_;
+  std::vector<ChainReach> reach_;  // of each layer
+  ConvSums result_;
   int64_t at_once_;  // rows of the result
   Cut row_blocks_;
   int64_t units_, tasks_;
-  std::vector<ChainReach> reach_;
   std::vector<Lines> lines_;  // each layer's input, and the result
   std::vector<std::unique_ptr<ChainStage>> stages_;
   std::vector<int64_t> lines_at_;  // in a task's memory, in floats

@@ -13,4 +13,7 @@
 namespace kantor {
 void validate_conv2d_data_grad(const Node&);
 void reference_conv2d_data_grad(const Node&);
+// For references: dX's element in row n * C + c, column h * W + w, of dY's elements.
+double reference_conv_data_grad_sum(const ConvShape& shape, const std::vector<double>& dy, const Tensor& weight,
+                                    int64_t row, int64_t col);
 }  // namespace kantor

@@ -6,7 +6,6 @@ import dev.kantor.graph.Elementwise.Binary;
 import dev.kantor.graph.Elementwise.BinaryKind;
 import dev.kantor.graph.Elementwise.Unary;
 import dev.kantor.graph.Elementwise.UnaryKind;
-import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -17,15 +16,15 @@ import java.util.Map;
  * ReLU between, into a {@link ConvChain}, so that what lies between is never stored.
  *
  * <p>The rule, from measurements (bench/NOTES.md): of two neighbours one has few channels on its
- * other side, so that it costs no more than moving what lies between would; the other has too, or
- * is one that Winograd's algorithm computes; and the planes between are large.
+ * other side, so that it costs no more than moving what lies between would; and the channels
+ * between, and those that come out of the later one unless they are few, fill whole vectors.
  */
 final class ChainConvolutions {
-  /** The most channels of a layer that is cheap. */
-  static final long FEW_CHANNELS = 4;
+  /** The most channels that are few. */
+  private static final long FEW_CHANNELS = 3;
 
-  /** From so many channels on both sides Winograd's algorithm is taken (conv_method.h). */
-  private static final long WINOGRAD_CHANNELS = 16;
+  /** The lanes of the widest vectors. */
+  private static final long LANES = 16;
 
   private final Uses uses;
 
@@ -47,7 +46,7 @@ final class ChainConvolutions {
     ChainConvolutions pass = new ChainConvolutions(graph);
     Rewriter rewriter = new Rewriter();
     for (Node n : graph.nodes) {
-      if (n.op instanceof Convolution.Conv2d) {
+      if (n.op instanceof Convolution.OfPlanes) {
         pass.link(n);
       }
     }
@@ -83,7 +82,7 @@ final class ChainConvolutions {
     for (Value y : x.node.inputs) {
       Value bias = FoldNorms.byChannel(x.node, y).orElse(null);
       if (bias != null
-          && y.node.op instanceof Convolution.Conv2d
+          && y.node.op instanceof Convolution.OfPlanes
           && isPassedOn(y)
           && pays(y.node, after)) {
         links.put(after, new Link(y.node, bias, activation, slope));
@@ -98,22 +97,12 @@ final class ChainConvolutions {
   }
 
   private static boolean pays(Node before, Node after) {
-    boolean cheapBefore = before.inputs.getFirst().shape().dim(1) <= FEW_CHANNELS;
-    boolean cheapAfter = after.output().shape().dim(1) <= FEW_CHANNELS;
-    return before.output().shape().product(2, 4) >= Recompute.LEAST_PLANE
-        && (cheapBefore || cheapAfter)
-        && (cheapBefore || isWinograd(before))
-        && (cheapAfter || isWinograd(after));
-  }
-
-  private static boolean isWinograd(Node n) {
-    Convolution.Geometry g = ((Convolution) n.op).geometry();
-    Shape w = n.inputs.get(1).shape();
-    return w.dim(0) >= WINOGRAD_CHANNELS
-        && w.dim(1) >= WINOGRAD_CHANNELS
-        && w.dim(2) == 3
-        && w.dim(3) == 3
-        && g.equals(new Convolution.Geometry(1, 1, g.padH(), g.padW(), 1, 1));
+    long in = before.inputs.getFirst().shape().dim(1);
+    long between = before.output().shape().dim(1);
+    long out = after.output().shape().dim(1);
+    return (in <= FEW_CHANNELS || out <= FEW_CHANNELS)
+        && between % LANES == 0
+        && (out <= FEW_CHANNELS || out % LANES == 0);
   }
 
   /** The longest chain that ends here. */
@@ -121,12 +110,12 @@ final class ChainConvolutions {
     List<Layer> layers = new ArrayList<>();
     List<Value> inputs = new ArrayList<>();
     Node n = last;
-    layers.add(new Layer(((Convolution) n.op).geometry(), Activation.NONE, 0));
+    layers.add(new Layer((Convolution.OfPlanes) n.op, Activation.NONE, 0));
     inputs.add(n.inputs.get(1));
     while (links.containsKey(n) && layers.size() < ConvChain.MOST_LAYERS) {
       Link link = links.remove(n);
       n = link.before;
-      layers.addFirst(new Layer(((Convolution) n.op).geometry(), link.activation, link.slope));
+      layers.addFirst(new Layer((Convolution.OfPlanes) n.op, link.activation, link.slope));
       inputs.addFirst(link.bias);
       inputs.addFirst(n.inputs.get(1));
     }

@@ -1,14 +1,13 @@
 package dev.kantor.graph;
 
-import dev.kantor.graph.Convolution.Geometry;
 import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
  * Convolutions one after the other, of which only the last one's result is stored (conv2d_chain.h).
- * Inputs: X [N, C, H, W]; then of each layer the weight [O, C, R, S] and, but for the last, the
- * bias, of O elements.
+ * Inputs: X [N, C, H, W]; then of each layer the weight and, but for the last, the bias, of O
+ * elements.
  *
  * @param layers from 2 to {@link #MOST_LAYERS}
  */
@@ -25,10 +24,11 @@ record ConvChain(List<Layer> layers) implements Composite {
   /**
    * A layer.
    *
+   * @param op from the result of the layer before and the weight
    * @param activation of the last layer: none, nor has it a bias
    * @param slope of a leaky ReLU
    */
-  record Layer(Geometry geometry, Activation activation, float slope) {}
+  record Layer(Convolution.OfPlanes op, Activation activation, float slope) {}
 
   ConvChain {
     layers = List.copyOf(layers);
@@ -45,14 +45,14 @@ record ConvChain(List<Layer> layers) implements Composite {
     return "conv2d_chain";
   }
 
-  /** What each layer makes. */
-  private List<Spec> results(List<Value> in) {
-    List<Spec> results = new ArrayList<>(List.of(in.getFirst().spec()));
+  /** What each layer takes, and what the last makes. */
+  private List<Spec> planes(List<Value> in) {
+    List<Spec> planes = new ArrayList<>(List.of(in.getFirst().spec()));
     for (int k = 0; k < layers.size(); k++) {
       Spec weight = in.get(1 + 2 * k).spec();
-      results.add(Convolution.planes(label(), layers.get(k).geometry, results.getLast(), weight));
+      planes.add(layers.get(k).op.planes(label(), planes.getLast(), weight));
     }
-    return results.subList(1, results.size());
+    return planes;
   }
 
   @Override
@@ -65,16 +65,16 @@ record ConvChain(List<Layer> layers) implements Composite {
           layers.size(),
           2 * layers.size());
     }
-    List<Spec> results = results(in);
+    List<Spec> planes = planes(in);
     for (int k = 0; k + 1 < layers.size(); k++) {
       Value bias = in.get(2 + 2 * k);
-      long channels = results.get(k).shape().dim(1);
+      long channels = planes.get(k + 1).shape().dim(1);
       if (bias.shape().count() != channels || bias.dtype() != in.getFirst().dtype()) {
         throw Op.mismatch(
             label(), "bias %d is %s; expected %d elements", k + 1, bias.spec(), channels);
       }
     }
-    return List.of(results.getLast());
+    return List.of(planes.getLast());
   }
 
   @Override
@@ -82,7 +82,7 @@ record ConvChain(List<Layer> layers) implements Composite {
     Value x = node.inputs.getFirst();
     for (int k = 0; k < layers.size(); k++) {
       Layer layer = layers.get(k);
-      x = Ops.apply(new Convolution.Conv2d(layer.geometry), x, node.inputs.get(1 + 2 * k));
+      x = Ops.apply(layer.op, x, node.inputs.get(1 + 2 * k));
       if (k + 1 < layers.size()) {
         Value bias = node.inputs.get(2 + 2 * k);
         x = Ops.add(x, Ops.reshape(bias, Shape.of(bias.shape().count(), 1, 1)));
@@ -104,24 +104,29 @@ record ConvChain(List<Layer> layers) implements Composite {
 
   @Override
   public long flops(Node node) {
-    List<Spec> results = results(node.inputs);
+    List<Spec> planes = planes(node.inputs);
     long flops = 0;
     for (int k = 0; k < layers.size(); k++) {
-      flops += Convolution.work(results.get(k), node.inputs.get(1 + 2 * k).spec());
+      Spec made = planes.get(k + 1);
+      Layer layer = layers.get(k);
+      flops += layer.op.work(planes.get(k), node.inputs.get(1 + 2 * k).spec(), made);
       if (k + 1 < layers.size()) {
-        flops +=
-            (layers.get(k).activation == Activation.NONE ? 1 : 2) * results.get(k).shape().count();
+        flops += (layer.activation == Activation.NONE ? 1 : 2) * made.shape().count();
       }
     }
     return flops;
   }
 
   /** The kernel's attributes before the epilogue's. */
-  List<Long> words() {
+  List<Long> words(Node node) {
+    List<Spec> planes = planes(node.inputs);
     List<Long> words = new ArrayList<>(List.of((long) layers.size()));
     for (int k = 0; k < layers.size(); k++) {
       Layer layer = layers.get(k);
-      words.addAll(layer.geometry.words());
+      Shape made = planes.get(k + 1).shape();
+      words.add(layer.op instanceof Convolution.DataGrad ? 1L : 0L);
+      words.addAll(layer.op.geometry().words());
+      words.addAll(List.of(made.dim(2), made.dim(3)));
       if (k + 1 < layers.size()) {
         words.add((long) layer.activation.ordinal());
         words.add(Float.floatToRawIntBits(layer.slope) & 0xFFFFFFFFL);

@@ -60,11 +60,55 @@ interface Convolution extends Op {
     }
   }
 
-  /** Y [N, O, P, Q] of X [N, C, H, W] and W [O, C, R, S] (conv2d.h). */
-  record Conv2d(Geometry geometry) implements Convolution {
+  /** Those that make planes of planes and a weight. */
+  interface OfPlanes extends Convolution {
+    /**
+     * What it makes.
+     *
+     * @param label of the op that asks, for errors
+     * @throws IllegalArgumentException if planes and weight do not fit
+     */
+    Spec planes(String label, Spec planes, Spec weight);
+
+    /** Its arithmetic operations. */
+    long work(Spec planes, Spec weight, Spec made);
+
     @Override
-    public List<Spec> infer(List<Value> in) {
-      return List.of(planes(label(), geometry, in.get(0).spec(), in.get(1).spec()));
+    default List<Spec> infer(List<Value> in) {
+      return List.of(planes(label(), in.get(0).spec(), in.get(1).spec()));
+    }
+
+    @Override
+    default long flops(Node node) {
+      return work(node.inputs.get(0).spec(), node.inputs.get(1).spec(), node.output().spec());
+    }
+  }
+
+  /** Y [N, O, P, Q] of X [N, C, H, W] and W [O, C, R, S] (conv2d.h). */
+  record Conv2d(Geometry geometry) implements OfPlanes {
+    @Override
+    public Spec planes(String label, Spec x, Spec w) {
+      requireFourAxes(label, x, w);
+      if (x.shape().dim(1) != w.shape().dim(1)) {
+        throw Op.mismatch(
+            label,
+            "weight is %s but the input has %d channels; expected [*, %d, *, *]",
+            w.shape(),
+            x.shape().dim(1),
+            x.shape().dim(1));
+      }
+      long p = geometry.outH(x.shape().dim(2), w.shape().dim(2));
+      long q = geometry.outW(x.shape().dim(3), w.shape().dim(3));
+      if (p < 1 || q < 1) {
+        throw Op.mismatch(
+            label, "the kernel of %s does not fit the planes of %s with %s", w, x, geometry);
+      }
+      return new Spec(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0), p, q));
+    }
+
+    @Override
+    public long work(Spec x, Spec w, Spec made) {
+      return Convolution.work(made, w);
     }
 
     @Override
@@ -76,28 +120,21 @@ interface Convolution extends Op {
           Ops.apply(new DataGrad(geometry, x.shape().dim(2), x.shape().dim(3)), g, w),
           Ops.apply(new WeightGrad(geometry, w.shape().dim(2), w.shape().dim(3)), g, x));
     }
-
-    @Override
-    public long flops(Node node) {
-      return work(node.output().spec(), node.inputs.get(1).spec());
-    }
   }
 
   /** dX [N, C, height, width] of dY [N, O, P, Q] and W [O, C, R, S] (conv2d_data_grad.h). */
-  record DataGrad(Geometry geometry, long height, long width) implements Convolution {
+  record DataGrad(Geometry geometry, long height, long width) implements OfPlanes {
     @Override
     public String label() {
       return "conv_transpose2d";
     }
 
     @Override
-    public List<Spec> infer(List<Value> in) {
-      Value y = in.get(0);
-      Value w = in.get(1);
-      requireFourAxes(label(), y.spec(), w.spec());
+    public Spec planes(String label, Spec y, Spec w) {
+      requireFourAxes(label, y, w);
       if (y.shape().dim(1) != w.shape().dim(0)) {
         throw Op.mismatch(
-            label(),
+            label,
             "weight is %s but the input has %d channels; expected [%d, *, *, *]",
             w.shape(),
             y.shape().dim(1),
@@ -108,17 +145,21 @@ interface Convolution extends Op {
           || geometry.outH(height, w.shape().dim(2)) != y.shape().dim(2)
           || geometry.outW(width, w.shape().dim(3)) != y.shape().dim(3)) {
         throw Op.mismatch(
-            label(),
+            label,
             "planes of %d x %d do not come from %s with weight %s and %s; the output padding must"
                 + " be below the stride",
             height,
             width,
-            y.spec(),
-            w.spec(),
+            y,
+            w,
             geometry);
       }
-      return List.of(
-          new Spec(y.dtype(), Shape.of(y.shape().dim(0), w.shape().dim(1), height, width)));
+      return new Spec(y.dtype(), Shape.of(y.shape().dim(0), w.shape().dim(1), height, width));
+    }
+
+    @Override
+    public long work(Spec y, Spec w, Spec made) {
+      return Convolution.work(y, w);
     }
 
     @Override
@@ -129,11 +170,6 @@ interface Convolution extends Op {
       return List.of(
           Ops.apply(new Conv2d(geometry), g, w),
           Ops.apply(new WeightGrad(geometry, w.shape().dim(2), w.shape().dim(3)), y, g));
-    }
-
-    @Override
-    public long flops(Node node) {
-      return work(node.inputs.get(0).spec(), node.inputs.get(1).spec());
     }
   }
 
@@ -179,30 +215,6 @@ interface Convolution extends Op {
     public long flops(Node node) {
       return work(node.inputs.get(0).spec(), node.output().spec());
     }
-  }
-
-  /**
-   * What {@link Conv2d} makes of X and W.
-   *
-   * @throws IllegalArgumentException naming the op, if they do not fit
-   */
-  static Spec planes(String label, Geometry geometry, Spec x, Spec w) {
-    requireFourAxes(label, x, w);
-    if (x.shape().dim(1) != w.shape().dim(1)) {
-      throw Op.mismatch(
-          label,
-          "weight is %s but the input has %d channels; expected [*, %d, *, *]",
-          w.shape(),
-          x.shape().dim(1),
-          x.shape().dim(1));
-    }
-    long p = geometry.outH(x.shape().dim(2), w.shape().dim(2));
-    long q = geometry.outW(x.shape().dim(3), w.shape().dim(3));
-    if (p < 1 || q < 1) {
-      throw Op.mismatch(
-          label, "the kernel of %s does not fit the planes of %s with %s", w, x, geometry);
-    }
-    return new Spec(x.dtype(), Shape.of(x.shape().dim(0), w.shape().dim(0), p, q));
   }
 
   /**

@@ -28,7 +28,7 @@ final class FoldNorms {
   static Graph run(Graph graph) {
     FoldNorms pass = new FoldNorms(graph);
     for (Node n : graph.nodes) {
-      if (n.op instanceof Convolution.Conv2d
+      if (n.op instanceof Convolution.OfPlanes
           && n.inputs.get(1).shape().count() < n.output().shape().count()) {
         pass.fold(n);
       }
@@ -63,8 +63,12 @@ final class FoldNorms {
     }
     Value weight = convolution.inputs.get(1);
     if (scale != null) {
-      Shape column = Shape.of(scale.shape().count(), 1, 1, 1);
-      Value factors = new Node(new Reshape(column), List.of(scale)).output();
+      // Of a weight [C, O, R, S] a factor for each O is spread as it is.
+      Value factors =
+          convolution.op instanceof Convolution.DataGrad
+              ? scale
+              : new Node(new Reshape(Shape.of(scale.shape().count(), 1, 1, 1)), List.of(scale))
+                  .output();
       weight = binary(BinaryKind.MUL, weight, spread(factors, weight.shape()));
     }
     Value y = new Node(convolution.op, List.of(convolution.inputs.getFirst(), weight)).output();

@@ -400,7 +400,7 @@ final class Fuse {
         }
         case ConvChain c -> {
           op = "conv2d_chain";
-          attributes.addAll(c.words());
+          attributes.addAll(c.words(u.product));
         }
         case Convolution c -> {
           op = c instanceof Convolution.Conv2d ? "conv2d" : "conv2d_data_grad";

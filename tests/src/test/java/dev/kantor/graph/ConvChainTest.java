@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.kantor.graph.ConvChain.Activation;
 import dev.kantor.graph.ConvChain.Layer;
+import dev.kantor.graph.Convolution.Conv2d;
 import dev.kantor.graph.Convolution.Geometry;
 import dev.kantor.tensor.Device;
 import java.util.LinkedHashMap;
@@ -25,16 +26,19 @@ class ConvChainTest {
     Random random = new Random(7);
     return List.of(
         Programs.random("x", random, 3, 2, 18, 19),
-        Programs.random("w1", random, 17, 2, 3, 3),
-        Programs.random("b1", random, 17, 1, 1),
-        Programs.random("s1", random, 17, 1, 1),
-        Programs.random("t1", random, 17, 1, 1),
-        Programs.random("w2", random, 16, 17, 3, 3),
-        Programs.random("b2", random, 16, 1, 1),
-        Programs.random("s2", random, 16, 1, 1),
-        Programs.random("w3", random, 3, 16, 3, 3),
+        Programs.random("w1", random, 16, 2, 3, 3),
+        Programs.random("b1", random, 16, 1, 1),
+        Programs.random("s1", random, 16, 1, 1),
+        Programs.random("t1", random, 16, 1, 1),
+        Programs.random("w2", random, 32, 16, 3, 3),
+        Programs.random("b2", random, 32, 1, 1),
+        Programs.random("s2", random, 32, 1, 1),
+        Programs.random("w3", random, 3, 32, 3, 3),
         Programs.random("b3", random, 3, 1, 1),
-        Programs.random("mask", random, 3, 16, 18, 19));
+        Programs.random("mask", random, 3, 32, 18, 19),
+        Programs.random("up1", random, 2, 16, 4, 4),
+        Programs.random("up2", random, 16, 1, 4, 4),
+        Programs.random("bu", random, 1, 1, 1));
   }
 
   /** As a generator draws: every layer with a bias and batch norm by running statistics. */
@@ -45,6 +49,14 @@ class ConvChainTest {
     b = Ops.leakyRelu(Ops.mul(b, in.get("s2")), 0.2);
     Value c = Ops.add(Layers.conv2d(b, in.get("w3"), 2, 1, 1), in.get("b3"));
     return Map.of("y", Ops.tanh(Ops.scale(c, 0.1)));
+  }
+
+  /** As a decoder draws: transposed convolutions, with batch norm by running statistics. */
+  private static Map<String, Value> decoder(Map<String, Value> in) {
+    Value a = Layers.convTranspose2d(in.get("x"), in.get("up1"), 2, 1, 1, 1);
+    a = Ops.relu(Ops.add(Ops.mul(Ops.add(a, in.get("b1")), in.get("s1")), in.get("t1")));
+    Value b = Layers.convTranspose2d(a, in.get("up2"), 2, 1, 0, 1);
+    return Map.of("y", Ops.sigmoid(Ops.scale(Ops.add(b, in.get("bu")), 0.1)));
   }
 
   private static Graph graph(State state, Function<Map<String, Value>, Map<String, Value>> body) {
@@ -94,6 +106,28 @@ class ConvChainTest {
     assertTrue(kernels.contains("conv2d_chain add scale tanh"), kernels);
     assertFalse(kernels.contains("conv2d add"), kernels);
     agrees(ConvChainTest::generator);
+  }
+
+  @Test
+  void aDecoderDrawsInOneKernel() {
+    String kernels = listing(ConvChainTest::decoder);
+    assertTrue(kernels.contains("conv2d_chain add scale sigmoid"), kernels);
+    assertFalse(kernels.contains("conv2d_data_grad"), kernels);
+    agrees(ConvChainTest::decoder);
+  }
+
+  @Test
+  void channelsThatFillNoVectorsEndAChain() {
+    Function<Map<String, Value>, Map<String, Value>> body =
+        in -> {
+          Value w1 = Ops.slice(in.get("w1"), 0, 0, 15);
+          Value b1 = Ops.slice(in.get("b1"), 0, 0, 15);
+          Value a = Ops.relu(Ops.add(Layers.conv2d(in.get("x"), w1, 1, 1, 1), b1));
+          Value w2 = Ops.slice(in.get("w2"), 1, 0, 15);
+          return Map.of("y", Layers.conv2d(a, w2, 1, 1, 1));
+        };
+    assertFalse(listing(body).contains("conv2d_chain"), listing(body));
+    agrees(body);
   }
 
   @Test
@@ -183,9 +217,9 @@ class ConvChainTest {
     ConvChain chain =
         new ConvChain(
             List.of(
-                new Layer(plain, Activation.RELU, 0),
-                new Layer(plain, Activation.LEAKY_RELU, 0.2f),
-                new Layer(Geometry.square(2, 1, 1), Activation.NONE, 0)));
+                new Layer(new Conv2d(plain), Activation.RELU, 0),
+                new Layer(new Conv2d(plain), Activation.LEAKY_RELU, 0.2f),
+                new Layer(new Conv2d(Geometry.square(2, 1, 1)), Activation.NONE, 0)));
     List<String> names = List.of("x", "w1", "b1", "w2", "b2", "w3");
     Function<Map<String, Value>, Map<String, Value>> asOne =
         in ->
@@ -218,8 +252,8 @@ class ConvChainTest {
 
   @Test
   void whatIsNoChainIsRefused() {
-    Layer relu = new Layer(Geometry.square(1, 1, 1), Activation.RELU, 0);
-    Layer last = new Layer(Geometry.square(1, 1, 1), Activation.NONE, 0);
+    Layer relu = new Layer(new Conv2d(Geometry.square(1, 1, 1)), Activation.RELU, 0);
+    Layer last = new Layer(new Conv2d(Geometry.square(1, 1, 1)), Activation.NONE, 0);
     assertThrows(IllegalArgumentException.class, () -> new ConvChain(List.of(last)));
     assertThrows(IllegalArgumentException.class, () -> new ConvChain(List.of(last, relu)));
     Value x = Ops.full(1, 1, 2, 5, 5);
