@@ -1,6 +1,7 @@
 package dev.kantor.cli;
 
 import dev.kantor.train.Evaluated;
+import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.EventLog;
 import dev.kantor.train.MetricsLog;
 import dev.kantor.train.Row;
@@ -64,9 +65,14 @@ final class Onlooker implements Training.Watcher {
     if (events != null && Files.exists(picture)) {
       events.picture(at, picture);
     }
+    drawCurves();
+  }
+
+  private void drawCurves() throws IOException {
     MetricsLog.Table metrics = MetricsLog.read(folder.path());
     if (!metrics.rows().isEmpty()) {
-      Pictures.writeCurves(folder.path().resolve("curves.png"), metrics);
+      Pictures.writeCurves(
+          folder.path().resolve("curves.png"), metrics, EvaluationLog.read(folder.path()));
     }
   }
 
@@ -78,6 +84,7 @@ final class Onlooker implements Training.Watcher {
   @Override
   public void evaluated(Evaluated evaluated) throws IOException {
     display.evaluated(evaluated);
+    drawCurves();
     evaluated
         .alarm()
         .ifPresent(

@@ -8,6 +8,7 @@ import dev.kantor.report.LinePlot;
 import dev.kantor.report.Panel;
 import dev.kantor.report.Series;
 import dev.kantor.tensor.Shape;
+import dev.kantor.train.Evaluated;
 import dev.kantor.train.MetricsLog;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -15,6 +16,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.LongToIntFunction;
@@ -124,21 +126,47 @@ final class Pictures {
     return new Grid(rows, columns, size.channels(), size.height(), size.width(), PADDING, scale);
   }
 
-  /** Losses, distance and gradient norms over the epochs, as far as the model reports them. */
-  static void writeCurves(Path file, MetricsLog.Table table) throws IOException {
+  /**
+   * What the model reports over the epochs, and what evaluations measured, if there are some: a
+   * panel for each kind.
+   */
+  static void writeCurves(Path file, MetricsLog.Table table, List<Evaluated> evaluations)
+      throws IOException {
     double[] epoch = table.column("epoch");
     List<Panel> panels = new ArrayList<>();
     for (Curves c : Curves.ALL) {
-      List<Series> series =
+      add(
+          panels,
+          c,
           c.columns().stream()
               .filter(table.columns()::contains)
               .map(name -> new Series(name.replace('_', ' '), epoch, table.column(name)))
-              .toList();
-      if (!series.isEmpty()) {
-        panels.add(
-            new LinePlot(new Panel.Labels(c.title(), "epoch", c.axis()), c.logarithmic(), series));
-      }
+              .toList());
+    }
+    double[] evaluated = evaluations.stream().mapToDouble(Evaluated::epoch).toArray();
+    for (Curves c : Curves.EVALUATIONS) {
+      add(
+          panels,
+          c,
+          c.columns().stream()
+              .map(name -> series(name, evaluated, evaluations))
+              .filter(s -> Arrays.stream(s.y()).filter(Double::isFinite).count() > 1)
+              .toList());
     }
     new Figure(CURVES_WIDTH, panels.size() * PANEL_HEIGHT, panels).write(file);
+  }
+
+  private static Series series(String measure, double[] epoch, List<Evaluated> evaluations) {
+    return new Series(
+        measure.replace('-', ' '),
+        epoch,
+        evaluations.stream().mapToDouble(e -> e.value(measure)).toArray());
+  }
+
+  private static void add(List<Panel> panels, Curves c, List<Series> series) {
+    if (!series.isEmpty()) {
+      panels.add(
+          new LinePlot(new Panel.Labels(c.title(), "epoch", c.axis()), c.logarithmic(), series));
+    }
   }
 }

@@ -10,6 +10,7 @@ import com.google.gson.JsonParser;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.EvaluationLog;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,12 +80,20 @@ class EvaluationsTest {
     assertEquals(10, all.getFirst().histogram().length);
     assertNotEquals(all.getFirst().distance(), all.getLast().distance());
 
+    // Panels of distance, classes and shares.
+    assertEquals(height(plain) + 3 * 320, height(evaluated));
+
     Kantor.Result command =
         Kantor.run("evaluate", evaluated, "--count", COUNT, "--json", "--limit", 640).expect(0);
     assertFalse(command.err().contains("training the judge"), command.err());
     JsonObject samples =
         JsonParser.parseString(command.out()).getAsJsonObject().getAsJsonObject("samples");
     assertEquals(samples, all.getLast().evaluation());
+  }
+
+  /** In pixels, of the curves. */
+  private static int height(Path run) throws IOException {
+    return ByteBuffer.wrap(Files.readAllBytes(run.resolve("curves.png"))).getInt(20);
   }
 
   @Test
