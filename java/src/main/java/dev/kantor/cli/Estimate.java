@@ -49,7 +49,8 @@ record Estimate(
         machine);
   }
 
-  private static double timed(Program p, double atLeast) {
+  /** Seconds a run of a program takes, measured for at least so many seconds. */
+  static double timed(Program p, double atLeast) {
     long start = System.nanoTime();
     long done = 0;
     double seconds = 0;

@@ -54,6 +54,7 @@ public final class Main {
     COMMANDS.put("resume", ResumeCommand::new);
     COMMANDS.put("sample", SampleCommand::new);
     COMMANDS.put("evaluate", EvaluateCommand::new);
+    COMMANDS.put("compare", CompareCommand::new);
     COMMANDS.put("watch", WatchCommand::new);
     COMMANDS.put("info", InfoCommand::new);
     COMMANDS.put("bench", BenchCommand::new);

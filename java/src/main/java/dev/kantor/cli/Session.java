@@ -180,21 +180,12 @@ final class Session implements AutoCloseable {
       BroadcastOptions broadcast,
       PrintWriter err)
       throws IOException {
-    Checkpoint from =
-        folder
-            .loadLatest(
-                file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
-                damage ->
-                    err.println("kantor: " + damage + "; going back to the checkpoint before it"))
-            .orElse(null);
-    if (from == null) {
-      err.println("there is no checkpoint yet; starts from the beginning");
-    } else {
-      requireSame(from.configuration(), manifest.configuration());
-      err.println("continues after iteration " + from.iteration());
-    }
+    Checkpoint from = load(folder, manifest, err);
+    err.println(
+        from == null
+            ? "there is no checkpoint yet; starts from the beginning"
+            : "continues after iteration " + from.iteration());
     long at = from == null ? 0 : from.iteration();
-    folder.discardAfter(at);
     if (at >= manifest.goal().iterations(job().iterationsPerEpoch())) {
       err.println(
           "the run has reached its goal of "
@@ -206,6 +197,26 @@ final class Session implements AutoCloseable {
       folder.write(manifest);
     }
     return train(folder, manifest, from, yardstick, broadcast, err);
+  }
+
+  /**
+   * Takes the state from a run's latest checkpoint that is whole; removes those after it.
+   *
+   * @return null if there is none yet: the state is that of the beginning
+   */
+  Checkpoint load(RunFolder folder, Manifest manifest, PrintWriter err) throws IOException {
+    Checkpoint from =
+        folder
+            .loadLatest(
+                file -> Checkpoint.load(file, state, Checkpoint.slots(state)),
+                damage ->
+                    err.println("kantor: " + damage + "; going back to the checkpoint before it"))
+            .orElse(null);
+    if (from != null) {
+      requireSame(from.configuration(), manifest.configuration());
+    }
+    folder.discardAfter(from == null ? 0 : from.iteration());
+    return from;
   }
 
   /** The settings in a run's configuration. */
@@ -234,7 +245,7 @@ final class Session implements AutoCloseable {
     double seconds = start == null ? 0 : start.seconds();
     long iteration = start == null ? 0 : start.iteration();
     Training.Outcome outcome;
-    try (Sight sight = Sight.of(model, state, images, seed, err);
+    try (Sight sight = sight(err);
         Examination examination = examination(manifest.schedule(), yardstick);
         Display display =
             new Display(
@@ -256,7 +267,7 @@ final class Session implements AutoCloseable {
         outcome = training.run(seconds);
       }
     }
-    String resume = "kantor resume " + quoted(folder.path());
+    String resume = "kantor resume " + quoted(folder.path().toString());
     return switch (outcome.end()) {
       case DONE -> {
         err.println(
@@ -266,7 +277,7 @@ final class Session implements AutoCloseable {
                 + (model.generation().isEmpty()
                     ? ""
                     : "; draw samples: kantor sample "
-                        + quoted(folder.path())
+                        + quoted(folder.path().toString())
                         + " --count 64 --out samples.png"));
         yield Main.DONE;
       }
@@ -292,7 +303,18 @@ final class Session implements AutoCloseable {
     };
   }
 
-  private Examination examination(Schedule schedule, Yardstick yardstick) {
+  /** What can be seen of the model. */
+  Sight sight(PrintWriter err) {
+    return Sight.of(model, state, images, seed, err);
+  }
+
+  /**
+   * What evaluates the model on the way.
+   *
+   * @param yardstick see {@link #yardstick}
+   * @return null if the schedule has no evaluations
+   */
+  Examination examination(Schedule schedule, Yardstick yardstick) {
     return schedule.evaluates()
         ? new Examination(
             model.generation().orElseThrow(),
@@ -312,9 +334,8 @@ final class Session implements AutoCloseable {
     return " or another " + (regulariser.equals("clip") ? "clip" : "regulariser");
   }
 
-  /** A path as a shell reads it. */
-  private static String quoted(Path path) {
-    String s = path.toString();
+  /** A word as a shell reads it. */
+  static String quoted(String s) {
     return s.matches("[\\w./+=:@%-]+") ? s : "'" + s.replace("'", "'\\''") + "'";
   }
 

@@ -101,7 +101,17 @@ class UsageTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"train", "resume", "sample", "evaluate", "watch", "info", "completion", "help"})
+      strings = {
+        "train",
+        "resume",
+        "sample",
+        "evaluate",
+        "compare",
+        "watch",
+        "info",
+        "completion",
+        "help"
+      })
   void everyCommandExplainsItself(String command) {
     String byOption = Kantor.run(command, "--help").expect(0).out();
     assertTrue(byOption.contains("Usage: kantor " + command), byOption);

@@ -1,0 +1,387 @@
+package dev.kantor.cli;
+
+import dev.kantor.cli.Tournament.Heat;
+import dev.kantor.compare.Budget;
+import dev.kantor.compare.Comparison;
+import dev.kantor.compare.ComparisonJson;
+import dev.kantor.compare.Contestant;
+import dev.kantor.compare.Entry;
+import dev.kantor.compare.ReportPage;
+import dev.kantor.compare.RunResult;
+import dev.kantor.compare.VerdictTable;
+import dev.kantor.gan.Model;
+import dev.kantor.gan.Samples;
+import dev.kantor.io.AtomicFile;
+import dev.kantor.metrics.JudgeDesign;
+import dev.kantor.metrics.Yardstick;
+import dev.kantor.tensor.Device;
+import dev.kantor.train.Evaluated;
+import dev.kantor.train.Schedule;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+@Command(
+    name = "compare",
+    description = "Trains several variants alike, measures them, and writes a report.",
+    sortOptions = false,
+    mixinStandardHelpOptions = true,
+    footer = {
+      "",
+      "A contestant is a variant, or VARIANT+KEY=VALUE with settings of its own; +epochs=N,"
+          + " +images=N or +minutes=M gives it a",
+      "budget of its own. OUT/report.html, a page that needs no network, is written anew after each"
+          + " training, and",
+      "OUT/comparison.json with it. Each training has a folder in OUT, for kantor resume, sample"
+          + " and watch.",
+      "After Ctrl-C, or a power cut, the same command goes on where it was. More contestants and"
+          + " seeds may be named then;",
+      "whatever else is changed is refused.",
+      "",
+      "Examples:",
+      "  kantor compare gan wgan wgan-gp --epochs 20 --seeds 3 --out runs/three",
+      "  kantor compare gan gan+generator-loss=saturating --images 1000000",
+      "  kantor compare wgan --sweep clip=0.005,0.05,0.5 --minutes 5"
+    })
+final class CompareCommand implements Callable<Integer> {
+  private static final double DEFAULT_EPOCHS = 100;
+
+  @Spec private CommandSpec spec;
+
+  @Parameters(
+      paramLabel = "CONTESTANT",
+      arity = "1..*",
+      description = "Variants, with settings of their own or not.")
+  private List<String> names;
+
+  @Option(
+      names = "--seeds",
+      paramLabel = "N",
+      description = "Train each with N seeds. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "1")
+  private int seeds;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "S",
+      description = "The first seed. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "1")
+  private long seed;
+
+  @ArgGroup private Length length = new Length();
+
+  /** When to end. */
+  private static final class Length {
+    @Option(
+        names = "--epochs",
+        paramLabel = "N",
+        description = "Train each for N passes over the data. Default: 100.")
+    private Double epochs;
+
+    @Option(
+        names = "--images",
+        paramLabel = "N",
+        description = "Train each until its critic has seen N real images.")
+    private Double images;
+
+    @Option(names = "--minutes", paramLabel = "M", description = "Train each for M minutes.")
+    private Double minutes;
+  }
+
+  @Option(
+      names = "--sweep",
+      paramLabel = "KEY=V,V,...",
+      description = {
+        "Each contestant with each of these values of a setting; those that it changes nothing in,"
+            + " once.",
+        "Values that have commas in them are separated by semicolons."
+      })
+  private Map<String, String> sweeps = new LinkedHashMap<>();
+
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "A setting of all contestants that have it; may be repeated.")
+  private Map<String, String> set = new LinkedHashMap<>();
+
+  @Option(names = "--batch-size", paramLabel = "B", description = "The setting batch-size.")
+  private Long batchSize;
+
+  @Option(
+      names = "--data",
+      paramLabel = "DATA",
+      description = "As for kantor train. Default: auto.",
+      defaultValue = "auto")
+  private String data;
+
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description = "Where data sets are kept, as for kantor train.")
+  private Path dataDir;
+
+  @Option(names = "--limit", paramLabel = "N", description = "Train on the first N images only.")
+  private Integer limit;
+
+  @Option(
+      names = "--evaluations",
+      paramLabel = "N",
+      description =
+          "Evaluate the longest training N times, the others at the same numbers of images."
+              + " Default: ${DEFAULT-VALUE}.",
+      defaultValue = "10")
+  private int evaluations;
+
+  @Option(
+      names = "--evaluate-count",
+      paramLabel = "N",
+      description =
+          "Samples in an evaluation, beside as many training images. Default: ${DEFAULT-VALUE}.",
+      defaultValue = "" + Schedule.DEFAULT_EVALUATE_COUNT)
+  private int evaluateCount;
+
+  @Mixin private JudgeOptions judges;
+
+  @Option(
+      names = "--fd-target",
+      paramLabel = "FD",
+      description = {
+        "Report the images seen until this distance (of points: mode distance).",
+        "Default: the best that the middle contestant reaches."
+      })
+  private Double target;
+
+  @Mixin private DeviceOptions device;
+
+  @Option(
+      names = "--out",
+      paramLabel = "OUT",
+      description = "The folder to make, or to go on in. Default: runs/compare-date-time.")
+  private Path out;
+
+  @Option(names = "--json", description = "Print the result as JSON.")
+  private boolean json;
+
+  @Override
+  public Integer call() throws IOException {
+    Tournament.Plan plan;
+    try {
+      requireSensible();
+      plan =
+          new Tournament.Plan(
+              contestants(),
+              budget(),
+              seeds,
+              seed,
+              evaluations,
+              evaluateCount,
+              judges.judging(Map.of()));
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
+    if (out == null) {
+      String now = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
+      out = Path.of("runs", "compare-" + now);
+    }
+    PrintWriter err = spec.commandLine().getErr();
+    try (Device on = device.open(null, null)) {
+      Images images = Images.open(data, dataDir, limit, System.err);
+      err.println(TrainCommand.firstLine(on, images));
+      Tournament tournament = Tournament.of(plan, out, on, images);
+      Files.createDirectories(out);
+      Comparison.Setting setting =
+          new Comparison.Setting(
+              images.name(),
+              plan.budget(),
+              seeds,
+              Optional.ofNullable(target),
+              command(),
+              DeviceOptions.describe(on),
+              real(plan, on, images, err));
+      int threads = DeviceOptions.json(on).get("threads").getAsInt();
+      Heats heats =
+          new Heats(
+              images,
+              plan.judging(),
+              on.name(),
+              threads,
+              err,
+              () -> write(setting, plan, tournament));
+      boolean isDone;
+      try (Interruption _ = new Interruption(heats::stop)) {
+        isDone = heats.run(tournament.heats());
+      }
+      Comparison result = write(setting, plan, tournament);
+      if (!isDone) {
+        err.println("interrupted, the state is saved; to go on: " + command());
+        return Main.INTERRUPTED;
+      }
+      print(result);
+    }
+    return Main.DONE;
+  }
+
+  private void requireSensible() {
+    if (seeds < 1 || evaluations < 1) {
+      throw new IllegalArgumentException(
+          "--seeds is " + seeds + " and --evaluations " + evaluations + "; expected at least 1");
+    }
+    if (evaluateCount <= JudgeDesign.FEATURES) {
+      throw new IllegalArgumentException(
+          "--evaluate-count is "
+              + evaluateCount
+              + "; a distance needs more than "
+              + JudgeDesign.FEATURES);
+    }
+    if (limit != null && limit < 1) {
+      throw new IllegalArgumentException("--limit is " + limit + "; expected at least 1");
+    }
+  }
+
+  private Budget budget() {
+    if (length.images != null) {
+      return new Budget(Budget.Unit.IMAGES, length.images);
+    }
+    return length.minutes != null
+        ? new Budget(Budget.Unit.MINUTES, length.minutes)
+        : new Budget(Budget.Unit.EPOCHS, length.epochs != null ? length.epochs : DEFAULT_EPOCHS);
+  }
+
+  private List<Contestant> contestants() {
+    List<Contestant> all = names.stream().map(Contestant::parse).toList();
+    for (Map.Entry<String, String> e : sweeps.entrySet()) {
+      requireKnown(all, e.getKey());
+      List<Contestant> swept = new ArrayList<>();
+      for (Contestant c : all) {
+        swept.addAll(swept(c, e.getKey(), e.getValue()));
+      }
+      all = swept;
+    }
+    Map<String, String> shared = new LinkedHashMap<>();
+    if (batchSize != null) {
+      shared.put("batch-size", batchSize.toString());
+    }
+    shared.putAll(set);
+    for (Map.Entry<String, String> e : shared.entrySet()) {
+      requireKnown(all, e.getKey());
+      all = all.stream().map(c -> c.sharing(e.getKey(), e.getValue())).toList();
+    }
+    List<String> labels = all.stream().map(Contestant::label).toList();
+    for (String label : labels) {
+      if (labels.indexOf(label) != labels.lastIndexOf(label)) {
+        throw new IllegalArgumentException(
+            label + " is there twice; a contestant is compared with others");
+      }
+    }
+    return all;
+  }
+
+  private static void requireKnown(List<Contestant> all, String name) {
+    if (all.stream().noneMatch(c -> c.settings().has(name))) {
+      all.getFirst().with(name, ""); // names the nearest
+    }
+  }
+
+  private static List<Contestant> swept(Contestant c, String name, String values) {
+    List<Contestant> swept = new ArrayList<>();
+    if (c.settings().has(name) && !c.own().containsKey(name)) {
+      for (String value : values.split(values.contains(";") ? ";" : ",")) {
+        swept.add(c.with(name, value.strip()));
+      }
+    }
+    boolean changesNothing =
+        swept.stream()
+            .allMatch(
+                s -> Model.of(s.settings(), 1, 28, 28).equals(Model.of(c.settings(), 1, 28, 28)));
+    return changesNothing ? List.of(c) : swept;
+  }
+
+  /** How good it gets: held-out samples in the eyes of what evaluates the others. */
+  private Optional<Evaluated> real(Tournament.Plan plan, Device on, Images images, PrintWriter err)
+      throws IOException {
+    // Trains the judge, if there is none yet, before several trainings want it.
+    try (Yardstick yardstick = plan.judging().yardstick(on, images, evaluateCount, err)) {
+      Optional<Samples> test = images.test().filter(t -> t.count() > JudgeDesign.FEATURES);
+      if (test.isEmpty()) {
+        return Optional.empty();
+      }
+      Samples t = test.get();
+      long count = Math.min(evaluateCount, t.count());
+      return Optional.of(
+          new Evaluated(
+              0,
+              0,
+              0,
+              0,
+              Verdict.json(
+                  yardstick.evaluate(
+                      t.data().asSlice(0, count * t.features()),
+                      t.labels().map(l -> l.asSlice(0, 4 * count).toArray(ValueLayout.JAVA_INT)))),
+              Optional.empty()));
+    }
+  }
+
+  private Comparison write(Comparison.Setting setting, Tournament.Plan plan, Tournament tournament)
+      throws IOException {
+    List<Entry> entries = new ArrayList<>();
+    for (Contestant c : plan.contestants()) {
+      List<RunResult> runs = new ArrayList<>();
+      for (Heat heat : tournament.heats()) {
+        if (heat.contestant().equals(c) && Heats.isDone(heat)) {
+          runs.add(RunResult.read(heat.run(), c));
+        }
+      }
+      entries.add(new Entry(c, runs));
+    }
+    Comparison comparison = new Comparison(setting, entries);
+    write(out.resolve("comparison.json"), ComparisonJson.of(comparison, out));
+    write(out.resolve("report.html"), ReportPage.of(comparison));
+    return comparison;
+  }
+
+  private static void write(Path file, String text) throws IOException {
+    AtomicFile.write(file, to -> to.write(text.getBytes(StandardCharsets.UTF_8)));
+  }
+
+  private void print(Comparison result) throws IOException {
+    PrintWriter results = spec.commandLine().getOut();
+    if (json) {
+      results.print(ComparisonJson.of(result, out));
+      results.flush();
+      return;
+    }
+    results.println(new VerdictTable(result).toText());
+    result
+        .claims()
+        .forEach(c -> results.println(c.verdict() + ": " + c.text() + " " + c.numbers()));
+    results.println(out.resolve("report.html"));
+  }
+
+  /** What goes on with this, or does it again. */
+  private String command() {
+    List<String> words = new ArrayList<>(spec.commandLine().getParseResult().originalArgs());
+    if (!words.contains("--out")) {
+      words.addAll(List.of("--out", out.toString()));
+    }
+    return "kantor " + String.join(" ", words.stream().map(Session::quoted).toList());
+  }
+}
