@@ -4,6 +4,7 @@ import dev.kantor.cli.Tournament.Heat;
 import dev.kantor.compare.RunResult;
 import dev.kantor.metrics.Yardstick;
 import dev.kantor.train.Evaluated;
+import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.MetricsLog;
 import dev.kantor.train.Row;
 import dev.kantor.train.Training;
@@ -48,9 +49,14 @@ final class Progress implements Training.Watcher, AutoCloseable {
   @Override
   public void picture(String name) throws IOException {
     sight.show(heat.run().samples().resolve(name + ".png"));
+    drawCurves();
+  }
+
+  private void drawCurves() throws IOException {
     MetricsLog.Table metrics = MetricsLog.read(heat.folder());
     if (!metrics.rows().isEmpty()) {
-      Pictures.writeCurves(heat.folder().resolve("curves.png"), metrics);
+      Pictures.writeCurves(
+          heat.folder().resolve("curves.png"), metrics, EvaluationLog.read(heat.folder()));
     }
   }
 
@@ -64,6 +70,7 @@ final class Progress implements Training.Watcher, AutoCloseable {
     Path grid = RunResult.grid(heat.folder(), e.iteration());
     Files.createDirectories(grid.getParent());
     sight.show(grid);
+    drawCurves();
     say(
         e.samples(),
         e.seconds(),
