@@ -113,10 +113,10 @@ class EvaluationsTest {
   void goOnWithTheRun() throws IOException {
     Path straight = folder.resolve("straight");
     Path parts = folder.resolve("parts");
-    train(straight, "--epochs", 3).expect(0);
+    train(straight, "--epochs", 2).expect(0);
     train(parts, "--epochs", 1, "--threads", 1).expect(0);
     assertEquals(List.of(4L, 8L, 10L), iterations(parts));
-    Kantor.run("resume", parts, "--epochs", 3).expect(0);
+    Kantor.run("resume", parts, "--epochs", 2).expect(0);
     Kantor.assertSameRun(straight, parts);
     List<Evaluated> all = new ArrayList<>(EvaluationLog.read(parts));
     assertEquals(10, all.remove(2).iteration(), "the first part's end");
