@@ -9,6 +9,9 @@ import dev.kantor.metrics.Evaluation;
 import dev.kantor.metrics.Evaluator;
 import dev.kantor.metrics.Judge;
 import dev.kantor.metrics.JudgeDesign;
+import dev.kantor.metrics.Measure;
+import dev.kantor.metrics.StackedModes;
+import dev.kantor.metrics.Yardstick;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.RunFolder;
@@ -45,6 +48,10 @@ import picocli.CommandLine.Spec;
       "FID and not comparable with one, and for precision and recall (Kynkäänniemi et al. 2019),"
           + " density and coverage",
       "(Naeem et al. 2020). Held-out test images, where the data have some, show how good it gets.",
+      "Of stacked-mnist the judge of MNIST's digits looks at each channel, and the modes of 1000"
+          + " that 26,000 samples cover",
+      "are counted (Srivastava et al. 2017, Lin et al. 2018). Of points of the plane the modes are"
+          + " known, and counted too.",
       "The result is also written beside the run, as evaluation-ITERATION.json, or beside the"
           + " file.",
       "",
@@ -55,6 +62,8 @@ import picocli.CommandLine.Spec;
 final class EvaluateCommand implements Callable<Integer> {
   private static final Gson GSON =
       new GsonBuilder().setPrettyPrinting().disableHtmlEscaping().serializeNulls().create();
+
+  private static final int DEFAULT_COUNT = 10_000;
 
   /** Below this the judge is not much of one. */
   private static final double GOOD_JUDGE = 0.95;
@@ -70,9 +79,9 @@ final class EvaluateCommand implements Callable<Integer> {
       names = "--count",
       paramLabel = "N",
       description =
-          "Evaluate N samples, against as many training images. Default: ${DEFAULT-VALUE}.",
-      defaultValue = "10000")
-  private int count;
+          "Evaluate N samples, against as many training images. Default: 10000, of stacked-mnist"
+              + " 26000.")
+  private Integer given;
 
   @Mixin private CheckpointOption checkpoint;
 
@@ -113,13 +122,14 @@ final class EvaluateCommand implements Callable<Integer> {
         Arena arena = Arena.ofConfined()) {
       Images images = isRun ? dataOf(RunFolder.open(what).manifest()) : open(data, dataDir);
       err.println(TrainCommand.firstLine(on, images));
-      Subject subject = subject(isRun, on, images, arena);
+      int count = count(images);
+      Subject subject = subject(isRun, on, images, count, arena);
       long bootstrapSeed = seed == null ? JudgeDesign.DEFAULT_SEED : seed;
       Judging judging =
           judges.judging(isRun ? RunFolder.open(what).manifest().environment() : Map.of());
-      try (Evaluator evaluator = judging.evaluator(on, images, count, bootstrapSeed, err)) {
-        Judge judge = evaluator.judge();
-        Verdict verdict = evaluate(evaluator, images, subject, err);
+      try (Yardstick yardstick = judging.yardstick(on, images, count, bootstrapSeed, err)) {
+        Optional<Judge> judge = judge(yardstick);
+        Verdict verdict = evaluate(yardstick, images, subject, count, err);
         JsonObject result = result(judge, images, subject, verdict);
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
@@ -129,11 +139,14 @@ final class EvaluateCommand implements Callable<Integer> {
         AtomicFile.write(
             subject.result(),
             to -> to.write((GSON.toJson(result) + "\n").getBytes(StandardCharsets.UTF_8)));
-        out.println(subject.title() + ", beside training images of " + images.name() + "\n");
+        out.println(subject.title() + ", beside the training data of " + images.name() + "\n");
         out.println(verdict.toText());
-        out.println(
-            "FD-judge is a Fréchet distance in this judge's features, and no Inception FID. Judge: "
-                + judge.sha256());
+        judge.ifPresent(
+            j ->
+                out.println(
+                    "FD-judge is a Fréchet distance in this judge's features, and no Inception"
+                        + " FID. Judge: "
+                        + j.sha256()));
         out.println(subject.result());
       }
     }
@@ -141,12 +154,24 @@ final class EvaluateCommand implements Callable<Integer> {
   }
 
   private void requireSensible() {
-    if (count <= JudgeDesign.FEATURES) {
-      throw wrong("--count is " + count + "; a distance needs more than " + JudgeDesign.FEATURES);
+    if (given != null && given <= JudgeDesign.FEATURES) {
+      throw wrong("--count is " + given + "; a distance needs more than " + JudgeDesign.FEATURES);
     }
     if (limit != null && limit <= JudgeDesign.FEATURES) {
       throw wrong("--limit is " + limit + "; a distance needs more than " + JudgeDesign.FEATURES);
     }
+  }
+
+  private int count(Images images) {
+    return given != null ? given : images.isStacked() ? StackedModes.SAMPLES : DEFAULT_COUNT;
+  }
+
+  private static Optional<Judge> judge(Yardstick yardstick) {
+    return switch (yardstick) {
+      case Evaluator e -> Optional.of(e.judge());
+      case StackedModes s -> Optional.of(s.judge());
+      default -> Optional.empty();
+    };
   }
 
   private ParameterException wrong(String message) {
@@ -165,9 +190,10 @@ final class EvaluateCommand implements Callable<Integer> {
     return Images.open(name == null ? "auto" : name, sets, limit, System.err);
   }
 
-  private Subject subject(boolean isRun, Device on, Images images, Arena arena) throws IOException {
+  private Subject subject(boolean isRun, Device on, Images images, int count, Arena arena)
+      throws IOException {
     if (isRun) {
-      return Subject.ofRun(RunFolder.open(what), checkpoint, on, images.size(), count, seed, arena);
+      return Subject.ofRun(RunFolder.open(what), checkpoint, on, images.form(), count, seed, arena);
     }
     if (Files.isDirectory(what)) {
       return Subject.ofPictures(what, images.size(), count, System.err);
@@ -179,47 +205,56 @@ final class EvaluateCommand implements Callable<Integer> {
     return Subject.ofIdx(what, images.size(), count, arena);
   }
 
-  private Verdict evaluate(Evaluator evaluator, Images images, Subject subject, PrintWriter err) {
-    Evaluation samples = evaluator.evaluate(subject.images(), subject.requested());
+  private static Verdict evaluate(
+      Yardstick yardstick, Images images, Subject subject, int count, PrintWriter err) {
+    Evaluation samples = yardstick.evaluate(subject.samples(), subject.requested());
     Optional<Evaluation> test =
         images
             .test()
             .filter(t -> t.count() > JudgeDesign.FEATURES)
-            .map(t -> evaluator.evaluate(firstOf(t), t.labels().map(this::firstLabels)));
-    test.ifPresent(
-        t -> {
-          double accuracy = t.measure("agreement").value();
-          if (accuracy < GOOD_JUDGE) {
-            err.printf(
-                "kantor: the judge is right about %.1f %% of the test images only; give it more"
-                    + " with --judge-epochs%n",
-                100 * accuracy);
-          }
-        });
+            .map(t -> yardstick.evaluate(firstOf(t, count), firstLabels(t, count)));
+    test.flatMap(t -> t.find("agreement"))
+        .map(Measure::value)
+        .filter(accuracy -> accuracy < GOOD_JUDGE)
+        .ifPresent(
+            accuracy ->
+                err.printf(
+                    "kantor: the judge is right about %.1f %% of the test images only; give it more"
+                        + " with --judge-epochs%n",
+                    100 * accuracy));
     return new Verdict(samples, test);
   }
 
-  private MemorySegment firstOf(Samples test) {
-    return test.data().asSlice(0, Math.min(count, test.count()) * test.features());
+  private static MemorySegment firstOf(Samples test, int count) {
+    long bytes = test.data().byteSize() / test.count();
+    return test.data().asSlice(0, Math.min(count, test.count()) * bytes);
   }
 
-  private int[] firstLabels(MemorySegment labels) {
+  private static Optional<int[]> firstLabels(Samples test, int count) {
+    return test.labels().map(labels -> first(labels, count));
+  }
+
+  private static int[] first(MemorySegment labels, int count) {
     long bytes = Math.min(4L * count, labels.byteSize());
     return labels.asSlice(0, bytes).toArray(ValueLayout.JAVA_INT);
   }
 
-  private static JsonObject result(Judge judge, Images images, Subject subject, Verdict verdict) {
+  private static JsonObject result(
+      Optional<Judge> judge, Images images, Subject subject, Verdict verdict) {
     JsonObject result = new JsonObject();
     subject.facts().entrySet().forEach(e -> result.add(e.getKey(), e.getValue()));
     result.addProperty("data", images.name());
     result.addProperty("data-fingerprint", images.fingerprint());
     result.addProperty("training-images", images.count());
-    JsonObject by = new JsonObject();
-    by.addProperty("version", JudgeDesign.VERSION);
-    by.addProperty("sha256", judge.sha256());
-    by.addProperty("features", JudgeDesign.FEATURES);
-    by.addProperty("epochs", judge.design().epochs());
-    result.add("judge", by);
+    judge.ifPresent(
+        j -> {
+          JsonObject by = new JsonObject();
+          by.addProperty("version", JudgeDesign.VERSION);
+          by.addProperty("sha256", j.sha256());
+          by.addProperty("features", JudgeDesign.FEATURES);
+          by.addProperty("epochs", j.design().epochs());
+          result.add("judge", by);
+        });
     result.add("samples", Verdict.json(verdict.samples()));
     verdict.test().ifPresent(t -> result.add("test", Verdict.json(t)));
     return result;

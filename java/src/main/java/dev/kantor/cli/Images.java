@@ -34,6 +34,9 @@ record Images(
     Samples samples,
     Optional<Samples> test,
     String fingerprint) {
+  private static final String DIGITS = "mnist";
+  private static final String STACKED = "stacked-";
+
   /**
    * Opens a set.
    *
@@ -76,9 +79,17 @@ record Images(
               origin,
               new Form.Plane(points),
               first(points, points.points(), DType.F32, count),
-              Optional.empty(),
+              Optional.of(others(data, options, count)),
               points.fingerprint());
     };
+  }
+
+  /** Points of the same mixture that are not of the set, a sixth as many. */
+  private static Samples others(String data, DataSets.Options options, int count)
+      throws IOException {
+    int number = Math.max(1, count / 6);
+    DataSet others = DataSets.open(data, options.withSeed(options.seed() + 1).withCount(number));
+    return first(others, ((PointSet) others).points(), DType.F32, number);
   }
 
   /**
@@ -106,6 +117,17 @@ record Images(
         set.classes());
   }
 
+  /** Whether an image is three digits, one a channel. */
+  boolean isStacked() {
+    return name.equals(STACKED + DIGITS);
+  }
+
+  /** The digits that images are stacked of: all, whatever the limit. */
+  Images digits() throws IOException {
+    String sets = origin.get("data-dir");
+    return open(DIGITS, sets == null ? null : Path.of(sets), null, System.err);
+  }
+
   /**
    * Of the images.
    *
@@ -116,9 +138,7 @@ record Images(
       return size;
     }
     throw new IllegalArgumentException(
-        name
-            + " is no set of images, so no judge can be trained on it; its modes are counted while"
-            + " a variant trains on it");
+        name + " is no set of images; points are evaluated from the folder of a run");
   }
 
   long count() {

@@ -5,6 +5,7 @@ import dev.kantor.metrics.Evaluator;
 import dev.kantor.metrics.Judge;
 import dev.kantor.metrics.JudgeDesign;
 import dev.kantor.metrics.ModeCounter;
+import dev.kantor.metrics.StackedModes;
 import dev.kantor.metrics.Yardstick;
 import dev.kantor.tensor.Device;
 import java.io.IOException;
@@ -69,17 +70,27 @@ record Judging(Path folder, int epochs) {
    * @throws IllegalArgumentException if nothing can measure them; says what to do
    */
   Yardstick yardstick(Device on, Images images, int count, PrintWriter err) throws IOException {
-    return images.form() instanceof Form.Plane plane
-        ? new ModeCounter(plane.target())
-        : evaluator(on, images, count, JudgeDesign.DEFAULT_SEED, err);
+    return yardstick(on, images, count, JudgeDesign.DEFAULT_SEED, err);
   }
 
   /**
-   * The same for images.
+   * The same with another seed of the intervals.
    *
-   * @param seed of the intervals
+   * @throws IllegalArgumentException if nothing can measure them; says what to do
    */
-  Evaluator evaluator(Device on, Images images, int count, long seed, PrintWriter err)
+  Yardstick yardstick(Device on, Images images, int count, long seed, PrintWriter err)
+      throws IOException {
+    if (images.form() instanceof Form.Plane plane) {
+      return new ModeCounter(plane.target());
+    }
+    if (images.isStacked()) {
+      int references = Math.min(count, StackedModes.DIGITS);
+      return new StackedModes(evaluator(on, images.digits(), references, seed, err), seed);
+    }
+    return evaluator(on, images, count, seed, err);
+  }
+
+  private Evaluator evaluator(Device on, Images images, int count, long seed, PrintWriter err)
       throws IOException {
     Judge judge = judge(on, images, err);
     try {

@@ -30,12 +30,12 @@ import java.util.Optional;
  *
  * @param title for people
  * @param facts for machines
- * @param images u8 [count, channels, height, width]
+ * @param samples u8 [count, channels, height, width], of points f32 [count, 2]
  * @param requested the class that each was drawn for, where classes are drawn
  * @param result the file beside it that the result goes into
  */
 record Subject(
-    String title, JsonObject facts, MemorySegment images, Optional<int[]> requested, Path result) {
+    String title, JsonObject facts, MemorySegment samples, Optional<int[]> requested, Path result) {
 
   /**
    * Samples of a run; where it has learnt classes they take turns.
@@ -46,24 +46,23 @@ record Subject(
       RunFolder folder,
       CheckpointOption checkpoint,
       Device device,
-      Size size,
+      Form form,
       int count,
       Long seed,
       Arena arena)
       throws IOException {
     Manifest manifest = folder.manifest();
     String image = manifest.value("image");
-    if (!image.equals(size.toString())) {
+    if (!image.equals(form.toString())) {
       throw new IllegalArgumentException(
           folder.path()
-              + " draws images of "
+              + " draws samples of "
               + image
               + ", the data has "
-              + size
+              + form
               + "; give with --data what it was trained on");
     }
-    Model model =
-        Model.of(Session.settings(manifest), size.channels(), size.height(), size.width());
+    Model model = Model.of(Session.settings(manifest), form.shape());
     Generation generation =
         model
             .generation()
@@ -78,15 +77,16 @@ record Subject(
       List<Slot> slots = drawing.slots();
       slots.forEach(state::add);
       Checkpoint loaded = checkpoint.load(folder, state, slots);
-      try (Drawing.Open open = drawing.open(state, size, () -> Images.of(manifest, null))) {
+      try (Drawing.Open open = drawing.open(state, form, () -> Images.of(manifest, null))) {
         JsonObject facts = new JsonObject();
         facts.addProperty("variant", manifest.value("variant"));
         facts.addProperty("iteration", loaded.iteration());
         facts.addProperty("seed", theSeed);
+        MemorySegment samples = open.draw(arena).samples();
         return new Subject(
             folder.path() + ", iteration " + loaded.iteration(),
             facts,
-            Pictures.toBytes(open.draw(arena).samples(), arena),
+            form instanceof Size ? Pictures.toBytes(samples, arena) : samples,
             classesInTurn(generation, count),
             folder.path().resolve("evaluation-" + loaded.iteration() + ".json"));
       }

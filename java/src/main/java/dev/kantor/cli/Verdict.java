@@ -18,10 +18,11 @@ import java.util.stream.Collectors;
  * An evaluation, for people and for machines.
  *
  * @param samples what was evaluated
- * @param test held-out real images in the same eyes: as good as it gets; empty where there are none
+ * @param test held-out real data in the same eyes: as good as it gets; empty where there are none
  */
 record Verdict(Evaluation samples, Optional<Evaluation> test) {
-  private static final int MOST_SHOWN_CLASSES = 20;
+  /** Of more classes none is shown. */
+  private static final int MOST_SHOWN_CLASSES = 25;
 
   private static final List<String> IN_BRIEF =
       List.of(
@@ -38,6 +39,11 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
   private static final Map<String, String> SHOWN = new LinkedHashMap<>();
 
   static {
+    SHOWN.put("modes-covered", "modes covered");
+    SHOWN.put("modes-accepted", "of them with three digits");
+    SHOWN.put("high-quality", "of high quality");
+    SHOWN.put("reverse-kl", "reverse KL");
+    SHOWN.put("mode-distance", "mode distance");
     SHOWN.put("classes-covered", "classes covered");
     SHOWN.put("kl-from-uniform", "KL of classes from uniform");
     SHOWN.put("accepted", "taken for one of the classes");
@@ -49,19 +55,15 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
     SHOWN.put("density", "density");
     SHOWN.put("coverage", "coverage");
     SHOWN.put("nearest-training-image", "distance to training image");
-    SHOWN.put("modes-covered", "modes covered");
-    SHOWN.put("high-quality", "of high quality");
-    SHOWN.put("reverse-kl", "reverse KL");
-    SHOWN.put("mode-distance", "mode distance");
   }
 
   /** A table. */
   String toText() {
-    StringBuilder text =
-        new StringBuilder(row("", "samples", "95 % interval", test.isEmpty() ? "" : "test images"));
+    String header = test.isEmpty() ? "" : "test data";
+    StringBuilder text = new StringBuilder(row("", "samples", "95 % interval", header));
     for (Map.Entry<String, String> e : SHOWN.entrySet()) {
-      Optional<Measure> mine = find(samples, e.getKey());
-      Optional<Measure> theirs = test.flatMap(t -> find(t, e.getKey()));
+      Optional<Measure> mine = samples.find(e.getKey());
+      Optional<Measure> theirs = test.flatMap(t -> t.find(e.getKey()));
       if (mine.isPresent()) {
         text.append(
             row(
@@ -74,9 +76,9 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
                 theirs.map(m -> number(m.value())).orElse("")));
       }
     }
-    text.append('\n').append(row("class", "samples", "", test.isEmpty() ? "" : "test images"));
+    text.append('\n').append(row("class", "samples", "", header));
     int classes = samples.histogram().counts().length;
-    for (int c = 0; c < Math.min(classes, MOST_SHOWN_CLASSES); c++) {
+    for (int c = 0; c < (classes > MOST_SHOWN_CLASSES ? 0 : classes); c++) {
       int shown = c;
       text.append(
           row(
@@ -105,10 +107,6 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
   /** The distance by which checkpoints are ranked. */
   static String distance(Evaluated evaluated) {
     return SHOWN.get(evaluated.ranking()) + " " + number(evaluated.distance());
-  }
-
-  private static Optional<Measure> find(Evaluation of, String name) {
-    return of.measures().stream().filter(m -> m.name().equals(name)).findFirst();
   }
 
   private static String row(String name, String value, String interval, String test) {

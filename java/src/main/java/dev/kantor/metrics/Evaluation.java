@@ -1,6 +1,7 @@
 package dev.kantor.metrics;
 
 import java.util.List;
+import java.util.Optional;
 
 /**
  * What images are worth beside the training images of a set.
@@ -15,15 +16,18 @@ public record Evaluation(int count, ClassHistogram histogram, long none, List<Me
     measures = List.copyOf(measures);
   }
 
+  /** A figure, if there is one of this name. */
+  public Optional<Measure> find(String name) {
+    return measures.stream().filter(m -> m.name().equals(name)).findFirst();
+  }
+
   /**
    * A figure.
    *
    * @throws IllegalArgumentException if there is none of this name
    */
   public Measure measure(String name) {
-    return measures.stream()
-        .filter(m -> m.name().equals(name))
-        .findFirst()
+    return find(name)
         .orElseThrow(
             () ->
                 new IllegalArgumentException(

@@ -229,6 +229,7 @@ public final class Judge implements AutoCloseable {
     }
     int outputs = design.classes() + 1;
     int[] classes = new int[count];
+    int[] nearest = new int[count];
     double[] confidences = new double[count];
     float[] rowsOfFeatures = new float[Math.multiplyExact(count, JudgeDesign.FEATURES)];
     float[] batch = new float[ROWS * numbers];
@@ -243,6 +244,7 @@ public final class Judge implements AutoCloseable {
       for (int i = 0; i < rows; i++) {
         int best = largest(scores, i * outputs, outputs);
         classes[row + i] = best;
+        nearest[row + i] = largest(scores, i * outputs, outputs - 1);
         confidences[row + i] = probability(scores, i * outputs, outputs, best);
       }
       System.arraycopy(
@@ -253,7 +255,7 @@ public final class Judge implements AutoCloseable {
           rows * JudgeDesign.FEATURES);
     }
     return new Verdicts(
-        classes, confidences, new Features(count, JudgeDesign.FEATURES, rowsOfFeatures));
+        classes, nearest, confidences, new Features(count, JudgeDesign.FEATURES, rowsOfFeatures));
   }
 
   private static int largest(float[] scores, int from, int n) {

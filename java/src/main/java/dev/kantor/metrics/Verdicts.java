@@ -6,12 +6,15 @@ import java.util.Arrays;
  * What a judge says of images.
  *
  * @param classes the most likely of each; the number of classes for none of them
+ * @param nearest the most likely of each, none left out: where the judge sees none, what comes next
  * @param confidences the probability of each one's most likely class
  * @param features a row for each image
  */
-public record Verdicts(int[] classes, double[] confidences, Features features) {
+public record Verdicts(int[] classes, int[] nearest, double[] confidences, Features features) {
   public Verdicts {
-    if (classes.length != features.count() || confidences.length != features.count()) {
+    if (classes.length != features.count()
+        || nearest.length != features.count()
+        || confidences.length != features.count()) {
       throw new IllegalArgumentException(
           classes.length
               + " classes and "

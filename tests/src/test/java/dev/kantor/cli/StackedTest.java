@@ -3,6 +3,8 @@ package dev.kantor.cli;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
 import dev.kantor.data.DataSets;
 import dev.kantor.data.ImageSet;
 import dev.kantor.io.Idx;
@@ -13,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
@@ -86,5 +89,37 @@ class StackedTest {
     Kantor.run("sample", run, "--count", 5, "--out", npy).expect(0);
     String header = new String(Files.readAllBytes(npy), 0, 128, StandardCharsets.ISO_8859_1);
     assertTrue(header.contains("(5, 3, 28, 28)"), header);
+    JsonObject result =
+        JsonParser.parseString(
+                Kantor.run(
+                        "evaluate",
+                        run,
+                        "--count",
+                        150,
+                        "--judges",
+                        folder.resolve("judges"),
+                        "--judge-epochs",
+                        2,
+                        "--json")
+                    .expect(0)
+                    .out())
+            .getAsJsonObject();
+    JsonObject samples = result.getAsJsonObject("samples");
+    assertEquals(150, samples.get("count").getAsInt());
+    assertEquals(1000, samples.getAsJsonArray("histogram").size());
+    double modes = samples.getAsJsonObject("modes-covered").get("value").getAsDouble();
+    double divergence = samples.getAsJsonObject("reverse-kl").get("value").getAsDouble();
+    assertTrue(modes >= 1 && modes <= 150, samples.toString());
+    // Between one of a thousand and as many as there are samples.
+    assertTrue(
+        divergence <= Math.log(1000) + 1e-9 && divergence >= Math.log(1000.0 / 150) - 1e-9,
+        samples.toString());
+    assertTrue(samples.has("fd-judge"), samples.toString());
+    // It is the digits' judge: the same for both runs.
+    try (Stream<Path> judges = Files.list(folder.resolve("judges"))) {
+      List<String> names = judges.map(f -> f.getFileName().toString()).toList();
+      assertEquals(1, names.size(), names.toString());
+      assertTrue(names.getFirst().contains("-mnist-"), names.toString());
+    }
   }
 }
