@@ -50,10 +50,6 @@ struct ConvPrograms {
   size_t epilogue_in;  // its first operand
 
   static ConvPrograms decode(const Node& node);
-  // The epilogue stores what it is handed and does nothing else.
-  bool stores_sum() const {
-    return epilogue.code.size() == 2 && epilogue.code[0].op == Pw::accumulator && epilogue.code[1].op == Pw::store;
-  }
 };
 // For the references. Y's element in row n * O + o, column p * Q + q, of X's elements.
 double reference_conv_sum(const ConvShape& shape, const std::vector<double>& x, const Tensor& weight, int64_t row,

@@ -22,7 +22,7 @@ class Direct {
  public:
   Direct(const DirectProblem& problem, const ConvPrograms& programs, const Node& node, Plan& plan)
       : z_(problem),
-        copies_(programs.stores_sum()),
+        map_(ChannelMap::recognise(node, programs.epilogue, programs.epilogue_in)),
         out_(node.out[0].f32()),
         epilogue_(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), {}),
         channel_blocks_(z_.out_channels, kTileChannels),
@@ -127,7 +127,7 @@ class Direct {
     const int64_t first_row = rows.n * z_.out_channels + o0;
     float *strip = own + strip_at_, *stage = own + stage_at_;
     int64_t stage_stride = h_count * z_.out_cols;
-    if (copies_) {
+    if (map_) {
       stage = out_ + first_row * plane + h0 * z_.out_cols;
       stage_stride = plane;
     }
@@ -138,9 +138,9 @@ class Direct {
         run_tiles(rows, part, b0, b1, in, own, strip, scratch);
       }
       if (weaves()) run_tiles(rows, ++part, b0, b1, 0, own, strip + strip_floats_, scratch);
-      place(z_.parts[part], rows, count, h_count, strip, stage, stage_stride);
+      place(z_.parts[part], rows, first_row, count, h_count, strip, stage, stage_stride);
     }
-    if (!copies_) epilogue_.run({first_row, count, h0 * z_.out_cols, h_count * z_.out_cols}, stage, stage_stride);
+    if (!map_) epilogue_.run({first_row, count, h0 * z_.out_cols, h_count * z_.out_cols}, stage, stage_stride);
   }
 
   // The sum over a block of input channels, added to those of the blocks before.
@@ -165,37 +165,44 @@ class Direct {
   // Two parts, of the even and the odd columns, are put in place together.
   bool weaves() const { return z_.up_cols == 2 && z_.out_cols > 1; }
 
-  // Copies a part's strip to its places, without the gaps; if two are woven, the second part is given.
-  void place(const SumPart& part, const Part& rows, int64_t channels, int64_t h_count, const float* strip,
-             float* stage, int64_t stage_stride) const {
-    for (int64_t o = 0; o < channels; ++o)
-      for (int64_t i = 0; i < rows.rows && i * z_.up_rows + part.row < h_count; ++i) {
-        const float* from = strip + o * strip_stride_ + i * window_.cols().pitch();
-        float* to = stage + o * stage_stride + (i * z_.up_rows + part.row) * z_.out_cols;
-        if (weaves())
-          weave_row(from, from + strip_floats_, to);
-        else if (z_.up_cols == 1)
-          copy_run(from, z_.out_cols, to);
-        else
-          for (int64_t k = part.col; k < z_.out_cols; k += z_.up_cols) to[k] = *from++;
-      }
+  // Copies a part's strip, or what the map makes of it, to its places, without the gaps; if two are woven, the second
+  // part is given.
+  void place(const SumPart& part, const Part& rows, int64_t first_row, int64_t channels, int64_t h_count,
+             const float* strip, float* stage, int64_t stage_stride) const {
+    for (int64_t o = 0; o < channels; ++o) {
+      auto place_rows = [&](auto make) {
+        for (int64_t i = 0; i < rows.rows && i * z_.up_rows + part.row < h_count; ++i) {
+          const float* from = strip + o * strip_stride_ + i * window_.cols().pitch();
+          float* to = stage + o * stage_stride + (i * z_.up_rows + part.row) * z_.out_cols;
+          if (weaves())
+            weave_row(from, from + strip_floats_, to, make);
+          else if (z_.up_cols == 1)
+            copy_run(from, z_.out_cols, to, make);
+          else
+            for (int64_t k = part.col; k < z_.out_cols; k += z_.up_cols) to[k] = make(broadcast(*from++))[0];
+        }
+      };
+      if (map_) map_->of_row(first_row + o, place_rows);
+      else place_rows([](Vec x) { return x; });
+    }
   }
 
-  void weave_row(const float* even, const float* odd, float* to) const {
+  template <class Map>
+  void weave_row(const float* even, const float* odd, float* to, Map make) const {
     int64_t k = 0;
     for (; k + 2 * kWidth <= z_.out_cols; k += 2 * kWidth) {
-      Vec a = load(even + k / 2), b = load(odd + k / 2);
+      Vec a = make(load(even + k / 2)), b = make(load(odd + k / 2));
       store(to + k, interleave_low(a, b));
       store(to + k + kWidth, interleave_high(a, b));
     }
     const int64_t left = z_.out_cols - k;
-    Vec a = load_partial(even + k / 2, (left + 1) / 2), b = load_partial(odd + k / 2, left / 2);
+    Vec a = make(load_partial(even + k / 2, (left + 1) / 2)), b = make(load_partial(odd + k / 2, left / 2));
     store_partial(to + k, interleave_low(a, b), std::min<int64_t>(left, kWidth));
     if (left > kWidth) store_partial(to + k + kWidth, interleave_high(a, b), left - kWidth);
   }
 
   DirectProblem z_;
-  bool copies_;
+  std::optional<ChannelMap> map_;  // what the epilogue does, if that is all
   float* out_;
   PwKernel epilogue_;
   Cut channel_blocks_, in_blocks_, row_blocks_;

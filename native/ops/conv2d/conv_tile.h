@@ -25,14 +25,18 @@ constexpr int tile_width(int channels) { return std::min(8, (kRegisterCount - 1)
 inline int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 inline int64_t round_up(int64_t a, int64_t b) { return ceil_div(a, b) * b; }
 
-// Copies few floats. The places do not overlap.
-inline void copy_run(const float* from, int64_t count, float* to) {
+// Copies what map makes of few floats. The places do not overlap.
+template <class Map>
+inline void copy_run(const float* from, int64_t count, float* to, Map map) {
   if (count < kWidth) {
-    store_partial(to, load_partial(from, count), count);
+    store_partial(to, map(load_partial(from, count)), count);
     return;
   }
-  for (int64_t k = 0; k + kWidth < count; k += kWidth) store(to + k, load(from + k));
-  store(to + count - kWidth, load(from + count - kWidth));
+  for (int64_t k = 0; k + kWidth < count; k += kWidth) store(to + k, map(load(from + k)));
+  store(to + count - kWidth, map(load(from + count - kWidth)));
+}
+inline void copy_run(const float* from, int64_t count, float* to) {
+  copy_run(from, count, to, [](Vec x) { return x; });
 }
 
 // A range cut into the fewest blocks of at most `most`, as equal as can be.

@@ -32,7 +32,7 @@ class WinogradConv {
  public:
   WinogradConv(const WinogradProblem& problem, const ConvPrograms& programs, const Node& node, Plan& plan)
       : z_(problem),
-        copies_(programs.stores_sum()),
+        map_(ChannelMap::recognise(node, programs.epilogue, programs.epilogue_in)),
         out_(node.out[0].f32()),
         epilogue_(programs.epilogue, node.in.data() + programs.epilogue_in, node.out.data(), {}),
         product_({z_.weight, z_.in_channels, z_.out_channels, z_.weight_out, z_.weight_in, z_.turned}, plan),
@@ -47,7 +47,7 @@ class WinogradConv {
         own_at_(products_at_ + kPoints * product_stride_),
         pixels_at_(own_at_ + source_.size()),
         stage_at_(pixels_at_ + pixels_ * kWidth),
-        places_(tasks_, stage_at_ + (copies_ ? 0 : apart(pixels_) * kWidth), plan) {}
+        places_(tasks_, stage_at_ + (map_ ? 0 : apart(pixels_) * kWidth), plan) {}
 
   int weight_tasks() const { return product_.weight_tasks(); }
   int tasks() const { return static_cast<int>(tasks_); }
@@ -81,14 +81,18 @@ class WinogradConv {
         const int64_t o = product_.first_channel(chunk) + v, row = (strip.n + i) * z_.out_channels + o;
         const int channels = static_cast<int>(std::min<int64_t>(z_.out_channels - o, kWidth));
         const float* from = own + products_at_ + i * strip.rows * cut_.tile_cols() * lanes + v;
-        for (int64_t p = 0; p < rows; p += m)
-          for (int64_t q = 0; q < z_.out_cols; q += m, from += lanes)
-            inverse_tile<m>(from, product_stride_, std::min<int64_t>(rows - p, m), std::min<int64_t>(z_.out_cols - q, m),
-                            own + pixels_at_ + (p * z_.out_cols + q) * kWidth, z_.out_cols * kWidth,
-                            [](Vec pixel) { return pixel; });
-        if (copies_) {
+        auto to_pixels = [&](auto make) {
+          for (int64_t p = 0; p < rows; p += m)
+            for (int64_t q = 0; q < z_.out_cols; q += m, from += lanes)
+              inverse_tile<m>(from, product_stride_, std::min<int64_t>(rows - p, m),
+                              std::min<int64_t>(z_.out_cols - q, m), own + pixels_at_ + (p * z_.out_cols + q) * kWidth,
+                              z_.out_cols * kWidth, make);
+        };
+        if (map_) {
+          map_->across(row, channels, to_pixels);
           from_lanes(own + pixels_at_, channels, pixels, out_ + row * plane + first * z_.out_cols, plane);
         } else {
+          to_pixels([](Vec pixel) { return pixel; });
           from_lanes(own + pixels_at_, channels, pixels, own + stage_at_, apart(pixels_));
           epilogue_.run({row, channels, first * z_.out_cols, pixels}, own + stage_at_, apart(pixels_));
         }
@@ -96,7 +100,7 @@ class WinogradConv {
   }
 
   WinogradProblem z_;
-  bool copies_;
+  std::optional<ChannelMap> map_;  // what the epilogue does, if that is all
   float* out_;
   PwKernel epilogue_;
   WinogradProduct<m> product_;
