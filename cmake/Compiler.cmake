@@ -1,5 +1,5 @@
-# Flags of every native target. Floating point is left as written: products and sums are contracted only where the code says fma,
-# so that one instruction set gives one result whatever the optimiser does.
+# Flags of every native target. Floating point is left as written: products and sums are contracted only where the
+# code says fma, so that one instruction set gives one result whatever the optimiser does.
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS ON)

@@ -1,16 +1,17 @@
 # kantor_add_emulated_kernels(<target> <sources>): an object library of .cu files compiled by g++ for the emulated device
-# (runtime/cuda/emulator). -fsanitize=thread makes the compiler call a function at each load and store; the emulator's checker is
-# what it calls, so nothing is linked with the real thread sanitizer.
+# (runtime/cuda/emulator). -fsanitize=thread makes the compiler call a function at each load and store; the emulator's
+# checker is what it calls, so nothing is linked with the real thread sanitizer.
 function(kantor_add_emulated_kernels target)
   set_source_files_properties(${ARGN} PROPERTIES LANGUAGE CXX)
   add_library(${target} OBJECT ${ARGN})
   target_link_libraries(${target} PRIVATE kantor_flags)
   target_include_directories(${target} PRIVATE ${CMAKE_CURRENT_SOURCE_DIR} ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
-  target_compile_options(${target} PRIVATE -O1 -fsanitize=thread --param tsan-instrument-func-entry-exit=0)
+  target_compile_options(${target} PRIVATE -O2 -fsanitize=thread --param tsan-instrument-func-entry-exit=0
+                         -Wno-unknown-pragmas)
 endfunction()
 
-# kantor_check_kernels(<target> <sources>): where nvcc is found, compiles the same sources for a GPU: warnings are errors, and so
-# are spilled registers. KANTOR_CUDA_ARCHITECTURES says for which ones.
+# kantor_check_kernels(<target> <sources>): where nvcc is found, compiles the same sources for a GPU: warnings are errors,
+# and so are spilled registers. KANTOR_CUDA_ARCHITECTURES says for which ones.
 set(KANTOR_CUDA_ARCHITECTURES 90 CACHE STRING "Compute capabilities that kernels are compiled for, e.g. 80;90;100")
 find_program(KANTOR_NVCC nvcc HINTS ENV CUDA_PATH /usr/local/cuda PATH_SUFFIXES bin DOC "The CUDA compiler")
 function(kantor_check_kernels target)

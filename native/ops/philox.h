@@ -8,11 +8,7 @@
 #pragma once
 #include <cstdint>
 
-#if defined(__CUDACC__)
-#define KANTOR_HD __host__ __device__
-#else
-#define KANTOR_HD
-#endif
+#include "ops/host_device.h"
 
 namespace kantor {
 

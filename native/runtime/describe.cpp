@@ -1,6 +1,5 @@
 #include <cstdio>
 
-#include "runtime/cpu/processor.h"
 #include "runtime/handles.h"
 
 namespace kantor {
@@ -43,9 +42,10 @@ std::string shapes(const Node& node) {
 }  // namespace
 
 std::string describe(const kt_device& device) {
-  return std::string("{") + field("name", device.name) + ", " + field("kind", device.reference ? "reference" : "cpu") +
-         ", " + field("isa", device.reference ? "none" : name_of(device.isa)) + ", " +
-         field("threads", static_cast<uint64_t>(device.threads)) + ", " + field("processor", processor_name()) + "}";
+  DeviceFacts facts = device.backend->facts();
+  return std::string("{") + field("name", device.name) + ", " + field("kind", facts.kind) + ", " +
+         field("isa", facts.isa) + ", " + field("threads", static_cast<uint64_t>(facts.threads)) + ", " +
+         field("processor", facts.processor) + "}";
 }
 
 std::string describe(const kt_program& program) {

@@ -1,14 +1,46 @@
+// The devices that kt_device_open knows.
 #include <cstdlib>
+#include <cstring>
+#include <map>
 #include <system_error>
 
 #include "runtime/cpu/processor.h"
+#include "runtime/cpu/team.h"
 #include "runtime/handles.h"
+#include "runtime/memory.h"
 
 namespace kantor {
 
 namespace {
 
 constexpr int kMaxThreads = 1024;
+
+struct HostBlock : DeviceBlock {
+  explicit HostBlock(Block memory) : block(std::move(memory)) { data = block.data(); }
+  Block block;
+};
+
+// One instruction after another by the ops' reference functions.
+class ReferenceBackend : public HostBackend {
+ public:
+  DeviceFacts facts() const override { return {"reference", "none", 1, processor_name()}; }
+  bool runs_f64() const override { return true; }
+  std::unique_ptr<Executor> make_executor(const Program& program) override { return make_reference_executor(program); }
+};
+
+class CpuBackend : public HostBackend {
+ public:
+  CpuBackend(Isa isa, int threads) : isa_(isa), threads_(threads), team_(threads) {}
+  DeviceFacts facts() const override { return {"cpu", name_of(isa_), threads_, processor_name()}; }
+  std::unique_ptr<Executor> make_executor(const Program& program) override {
+    return make_cpu_executor(program, isa_, team_);
+  }
+
+ private:
+  Isa isa_;
+  int threads_;
+  Team team_;
+};
 
 Isa isa_named(const std::string& name, const char* where) {
   for (Isa isa : {Isa::portable, Isa::avx2, Isa::avx512})
@@ -22,32 +54,56 @@ Isa isa_named(const std::string& name, const char* where) {
        name.c_str());
 }
 
+std::unique_ptr<Backend> make_cpu_backend(Isa isa, int threads) {
+  if (threads == 0) threads = usable_processors();
+  try {
+    return std::make_unique<CpuBackend>(isa, threads);
+  } catch (const std::system_error& e) {
+    fail(KT_OUT_OF_MEMORY, "%d threads cannot be started: %s; ask for fewer", threads, e.what());
+  }
+}
+
+std::map<std::string, BackendFactory>& added_devices() {
+  static std::map<std::string, BackendFactory> all;
+  return all;
+}
+
+std::unique_ptr<Backend> make_backend(const std::string& name, int threads) {
+  if (name == "reference") return std::make_unique<ReferenceBackend>();
+  if (name == "cpu") {
+    const char* wanted = std::getenv("KANTOR_ISA");
+    return make_cpu_backend(wanted && *wanted ? isa_named(wanted, "KANTOR_ISA") : best_isa(), threads);
+  }
+  if (name.starts_with("cpu-")) return make_cpu_backend(isa_named(name.substr(4), "device"), threads);
+  if (auto added = added_devices().find(name); added != added_devices().end()) return added->second(threads);
+  fail(KT_UNSUPPORTED, "no such device: '%s'; this build has cpu, cpu-avx512, cpu-avx2, cpu-portable and reference",
+       name.c_str());
+}
+
 }  // namespace
+
+std::unique_ptr<DeviceBlock> HostBackend::allocate(uint64_t bytes, bool, const char* what) {
+  return std::make_unique<HostBlock>(Block(bytes, what));
+}
+
+std::unique_ptr<DeviceBlock> HostBackend::wrap(const void* host, uint64_t bytes) {
+  auto block = std::make_unique<DeviceBlock>();
+  block->data = static_cast<std::byte*>(const_cast<void*>(host));  // kt_memory.read_only keeps every writer away
+  prefer_huge_pages(host, bytes);
+  return block;
+}
+
+void HostBackend::write(std::byte* to, const void* host, uint64_t bytes) { std::memcpy(to, host, bytes); }
+void HostBackend::read(void* host, const std::byte* from, uint64_t bytes) { std::memcpy(host, from, bytes); }
+
+void add_device(const std::string& name, BackendFactory factory) { added_devices()[name] = std::move(factory); }
 
 std::unique_ptr<kt_device> open_device(const std::string& name, int threads) {
   if (threads < 0 || threads > kMaxThreads)
     fail(KT_INVALID_ARGUMENT, "threads is %d; it must be 0 (all processors) to %d", threads, kMaxThreads);
   auto device = std::make_unique<kt_device>();
   device->name = name;
-  if (name == "reference") {
-    device->reference = true;
-    return device;
-  }
-  if (name == "cpu") {
-    const char* wanted = std::getenv("KANTOR_ISA");
-    device->isa = wanted && *wanted ? isa_named(wanted, "KANTOR_ISA") : best_isa();
-  } else if (name.starts_with("cpu-")) {
-    device->isa = isa_named(name.substr(4), "device");
-  } else {
-    fail(KT_UNSUPPORTED, "no such device: '%s'; this build has cpu, cpu-avx512, cpu-avx2, cpu-portable and reference",
-         name.c_str());
-  }
-  device->threads = threads ? threads : usable_processors();
-  try {
-    device->team = std::make_unique<Team>(device->threads);
-  } catch (const std::system_error& e) {
-    fail(KT_OUT_OF_MEMORY, "%d threads cannot be started: %s; ask for fewer", device->threads, e.what());
-  }
+  device->backend = make_backend(name, threads);
   return device;
 }
 

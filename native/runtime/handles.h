@@ -6,9 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "runtime/cpu/team.h"
-#include "runtime/executor.h"
-#include "runtime/memory.h"
+#include "runtime/backend.h"
 #include "runtime/program.h"
 
 // Every handle begins with a word of its own that closing wipes: a null, foreign or closed handle is met with an error
@@ -17,20 +15,16 @@ struct kt_device {
   static constexpr uint32_t kMagic = 0x4B544456, kClosed = 0xDEADDE00;
   volatile uint32_t magic = kMagic;  // volatile: the store before delete is not dead
   std::string name;
-  bool reference = false;
-  kantor::Isa isa = kantor::Isa::portable;
-  int threads = 1;
-  std::unique_ptr<kantor::Team> team;  // null on the reference device
-  std::mutex turn;                     // held by whoever runs a program or copies memory
-  std::atomic<int> users{0};           // memories and programs not yet freed
+  std::unique_ptr<kantor::Backend> backend;
+  std::mutex turn;            // held by whoever runs a program or copies memory
+  std::atomic<int> users{0};  // memories and programs not yet freed
 };
 
 struct kt_memory {
   static constexpr uint32_t kMagic = 0x4B544D45, kClosed = 0xDEADDE01;
   volatile uint32_t magic = kMagic;  // volatile: the store before delete is not dead
   kt_device* device = nullptr;
-  kantor::Block block;  // empty if wrapped
-  std::byte* data = nullptr;
+  std::unique_ptr<kantor::DeviceBlock> block;
   uint64_t bytes = 0;
   bool read_only = false;
   std::atomic<int> users{0};  // programs with a slot here
@@ -41,7 +35,7 @@ struct kt_program {
   volatile uint32_t magic = kMagic;  // volatile: the store before delete is not dead
   kt_device* device = nullptr;
   kantor::Program program;
-  kantor::Block arena;
+  std::unique_ptr<kantor::DeviceBlock> arena;
   std::vector<kt_memory*> slots;
   std::unique_ptr<kantor::Executor> executor;
   std::atomic<bool> cancel{false};

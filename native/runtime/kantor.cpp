@@ -73,18 +73,19 @@ std::unique_ptr<kt_program> build(kt_device& device, const void* bytes, uint64_t
     kt_memory& memory = checked(slots[i], "memory");
     if (memory.device != &device)
       fail(KT_INVALID_ARGUMENT, "the memory for slot %llu is another device's", static_cast<ull>(i));
-    memories.push_back({memory.data, memory.bytes, memory.read_only});
+    memories.push_back({memory.block->data, memory.bytes, memory.read_only});
     program->slots.push_back(&memory);
   }
-  program->arena = Block(program->program.arena_bytes, "the program's arena");
-  bind_program(program->program, memories, program->arena.data(), device.reference);
-  program->executor = device.reference ? make_reference_executor(program->program)
-                                       : make_cpu_executor(program->program, device.isa, *device.team);
+  Backend& backend = *device.backend;
+  program->arena = backend.allocate(program->program.arena_bytes, false, "the program's arena");
+  bind_program(program->program, memories, program->arena->data, backend.runs_f64());
+  program->executor = backend.make_executor(program->program);
   return program;
 }
 
-[[noreturn]] void report_fault(const Program& program, int64_t completed) {
-  const int64_t* fault = program.fault;
+[[noreturn]] void report_fault(Backend& backend, const Program& program, int64_t completed) {
+  int64_t fault[4];
+  backend.read(fault, reinterpret_cast<const std::byte*>(program.fault), sizeof fault);
   fail(KT_FAULT,
        "tensor %lld became NaN or infinite in iteration %lld (fault code %lld), after %lld whole iterations of this "
        "run; the state is that of the last good update. Lower the learning rate or clip the gradients, then clear slot "
@@ -131,8 +132,7 @@ kt_status kt_memory_allocate(kt_device* handle, uint64_t bytes, kt_memory** out)
     check_pointer(out, "memory");
     if (bytes == 0) fail(KT_INVALID_ARGUMENT, "bytes is 0");
     auto memory = std::make_unique<kt_memory>();
-    memory->block = Block(bytes, "device memory");
-    memory->data = memory->block.data();
+    memory->block = device.backend->allocate(bytes, true, "device memory");
     memory->bytes = bytes;
     return add_memory(device, std::move(memory), out);
   });
@@ -145,10 +145,9 @@ kt_status kt_memory_wrap(kt_device* handle, const void* host, uint64_t bytes, kt
     check_pointer(out, "memory");
     if (bytes == 0) fail(KT_INVALID_ARGUMENT, "bytes is 0");
     auto memory = std::make_unique<kt_memory>();
-    memory->data = static_cast<std::byte*>(const_cast<void*>(host));  // read_only keeps every writer away
+    memory->block = device.backend->wrap(host, bytes);
     memory->bytes = bytes;
     memory->read_only = true;
-    prefer_huge_pages(host, bytes);
     return add_memory(device, std::move(memory), out);
   });
 }
@@ -158,9 +157,10 @@ kt_status kt_memory_free(kt_memory* handle) {
     kt_memory& memory = checked(handle, "memory");
     if (int users = memory.users.load())
       fail(KT_INVALID_ARGUMENT, "%d programs still use this memory; destroy them first", users);
-    memory.device->users.fetch_sub(1);
+    kt_device& device = *memory.device;
     memory.magic = kt_memory::kClosed;
     delete handle;
+    device.users.fetch_sub(1);
     return KT_OK;
   });
 }
@@ -173,7 +173,7 @@ kt_status kt_memory_write(kt_memory* handle, uint64_t offset, const void* host, 
     check_pointer(host, "host");
     if (memory.read_only) fail(KT_INVALID_ARGUMENT, "this memory wraps host memory, which is only read");
     std::lock_guard turn(memory.device->turn);
-    std::memcpy(memory.data + offset, host, bytes);
+    memory.device->backend->write(memory.block->data + offset, host, bytes);
     return KT_OK;
   });
 }
@@ -185,7 +185,7 @@ kt_status kt_memory_read(kt_memory* handle, uint64_t offset, void* host, uint64_
     if (bytes == 0) return KT_OK;
     check_pointer(host, "host");
     std::lock_guard turn(memory.device->turn);
-    std::memcpy(host, memory.data + offset, bytes);
+    memory.device->backend->read(host, memory.block->data + offset, bytes);
     return KT_OK;
   });
 }
@@ -209,9 +209,10 @@ kt_status kt_program_destroy(kt_program* handle) {
   return guard("kt_program_destroy", [&] {
     kt_program& program = checked(handle, "program");
     for (kt_memory* memory : program.slots) memory->users.fetch_sub(1);
-    program.device->users.fetch_sub(1);
+    kt_device& device = *program.device;
     program.magic = kt_program::kClosed;
     delete handle;
+    device.users.fetch_sub(1);
     return KT_OK;
   });
 }
@@ -224,7 +225,7 @@ kt_status kt_program_run(kt_program* handle, int64_t iterations, int64_t* comple
     std::lock_guard turn(program.device->turn);
     RunResult result = program.executor->run(iterations, program.cancel);
     if (completed) *completed = result.completed;
-    if (result.status == KT_FAULT) report_fault(program.program, result.completed);
+    if (result.status == KT_FAULT) report_fault(*program.device->backend, program.program, result.completed);
     if (result.status == KT_CANCELLED)
       fail(KT_CANCELLED, "cancelled after %lld of %lld iterations", static_cast<long long>(result.completed),
            static_cast<long long>(iterations));

@@ -79,7 +79,7 @@ void compare_with_exact(const OpCase& c, double limit, Error error) {
   }
   for (Value& v : exact.out) v = Value(DType::f64, v.dims);
   const Value want = run_op(exact, "reference", 1)[0];
-  for (const std::string& device : cpu_devices()) {
+  for (const std::string& device : tested_devices()) {
     CAPTURE(device);
     const Value got = run_op(c, device, 1)[0];
     double worst = 0;
@@ -281,7 +281,7 @@ TEST_CASE("random programs of exact operations give the same numbers everywhere"
     const RandomProgram p = random_program(seed, d.rows, d.cols, kExact, std::size(kExact));
     CAPTURE(seed);
     const std::vector<Value> want = run_exactly(p);
-    for (const std::string& device : cpu_devices()) {
+    for (const std::string& device : tested_devices()) {
       CAPTURE(device);
       const std::vector<Value> one = run_op(p.run, device, 1);
       const std::vector<Value> two = d.rows * d.cols > 8192 ? run_op(p.run, device, 2) : one;
@@ -371,7 +371,7 @@ TEST_CASE("in place, an input after a store sees what was stored") {
                     {{Pw::input, 1, 0, 0, 0}, {Pw::scale, 0, 1, 0, 3}, {Pw::store, 0, 0, 0, 0}, {Pw::input, 2, 0, 0, 0},
                      {Pw::add, 3, 1, 2, 0}, {Pw::store, 0, 3, 1, 0}}};
   const OpCase c{"pointwise", {random({1000}, 1)}, {f32({1000}), f32({1000})}, text.attributes(), {0, -1}};
-  for (const std::string& device : cpu_devices()) {
+  for (const std::string& device : tested_devices()) {
     const std::vector<Value> got = run_op(c, device, 1);
     const auto x = static_cast<float>(c.in[0].get(17));
     CHECK_EQ(got[0].get(17), x * 3.0f);
@@ -385,7 +385,7 @@ TEST_CASE("a position in a vector changes no bit") {
   const Value x = random(DType::f32, {n}, 5, -4, 4);
   for (const OpcodeCase& o : kUnary) {
     CAPTURE(name_of(o.op));
-    for (const std::string& device : cpu_devices()) {
+    for (const std::string& device : tested_devices()) {
       std::vector<double> shifted = {1};
       for (int64_t i = 0; i + 1 < n; ++i) shifted.push_back(x.get(i));
       const PwText text{1, n, {{1, n, 1}}, 1,

@@ -105,7 +105,7 @@ TEST_CASE("sums are within their bound and the same for any number of threads") 
       OpCase exact = widened(op);
       if (s.operands(c).empty()) exact.out[0] = op.out[0];
       const std::vector<Value> want = run_op(exact, "reference", 1), reference = run_op(op, "reference", 1);
-      for (const std::string& device : cpu_devices()) {
+      for (const std::string& device : tested_devices()) {
         CAPTURE(device);
         const std::vector<Value> one = run_op(op, device, 1), two = run_op(op, device, 2);
         double worst = 0;

@@ -96,7 +96,7 @@ ProgramBuilder::Operand arena(uint64_t offset, std::vector<int64_t> dims, DType 
 }  // namespace
 
 TEST_CASE("the sample program runs on every device, guarded instructions only without a fault") {
-  std::vector<std::string> names = cpu_devices();
+  std::vector<std::string> names = tested_devices();
   names.push_back("reference");
   for (const std::string& name : names) {
     Device device(name, 2);

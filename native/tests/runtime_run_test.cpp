@@ -16,7 +16,7 @@ namespace {
 constexpr uint32_t kArenaSlot = 0xFFFFFFFF;
 
 std::vector<std::string> all_devices() {
-  std::vector<std::string> names = cpu_devices();
+  std::vector<std::string> names = tested_devices();
   names.push_back("reference");
   return names;
 }

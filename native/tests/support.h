@@ -3,8 +3,8 @@
 //
 //   check_op({"gather", {u8({3, 4}, ...), i32({2}, {2, 0})}, {f32({2, 4})}, {bits(1.0f), bits(0.0f)}}, 1e-6);
 //
-// runs the op on "reference" and, with one and two threads, on each instruction set that this processor has; compares
-// the outputs with the reference's, and those for two threads, bit for bit, with those for one.
+// runs the op on "reference" and, with one and two threads, on each of tested_devices(): the instruction sets that this
+// processor has; compares the outputs with the reference's, and those for two threads, bit for bit, with those for one.
 #pragma once
 #include <bit>
 #include <cstdint>
@@ -93,8 +93,12 @@ class Program {
   kt_program* handle = nullptr;
 };
 
-// The devices of this processor: "cpu-portable" and those of "cpu-avx2", "cpu-avx512" that it can run.
-std::vector<std::string> cpu_devices();
+// The devices that are held to the reference: tested_devices.cpp's, or those of another program of tests.
+std::vector<std::string> tested_devices();
+// Whether those are fast enough for a case of so many multiplications, and for every combination of a table's columns;
+// else some cases are left out, and each row meets one combination.
+bool affordable(int64_t multiplications);
+bool all_combinations();
 
 // One op. An output's elements are what its memory holds before the run; output k is the memory of input alias[k] where
 // that is not -1 (its elements are ignored then).
@@ -105,6 +109,13 @@ struct OpCase {
   std::vector<int> alias = {};
 };
 
+// How such runs on a device end.
+struct Outcome {
+  kt_status status;
+  std::string message;
+  std::vector<Value> out;
+};
+Outcome attempt_op(const OpCase& c, const std::string& device, int threads, int iterations = 1);
 // The outputs after `iterations` runs on a device. Requires success.
 std::vector<Value> run_op(const OpCase& c, const std::string& device, int threads, int iterations = 1);
 

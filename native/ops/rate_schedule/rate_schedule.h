@@ -10,18 +10,18 @@
 //
 // Computed in double and rounded once. With epochs 0 the schedule is over from the beginning.
 #pragma once
-#include <algorithm>
 #include <cmath>
-#include <numbers>
 
+#include "ops/host_device.h"
 #include "runtime/op.h"
 
 namespace kantor {
 enum class RateSchedule : int64_t { linear = 0, cosine = 1 };
 
-inline double rate_factor(RateSchedule kind, double iterations, double most, double end) {
-  const double u = iterations < most ? std::max(iterations, 0.0) / most : 1;
-  const double left = kind == RateSchedule::linear ? 1 - u : (1 + std::cos(std::numbers::pi * u)) / 2;
+KANTOR_HD inline double rate_factor(RateSchedule kind, double iterations, double most, double end) {
+  constexpr double kPi = 3.141592653589793;
+  const double u = iterations < most ? (iterations > 0 ? iterations / most : 0) : 1;
+  const double left = kind == RateSchedule::linear ? 1 - u : (1 + cos(kPi * u)) / 2;
   return end + (1 - end) * left;
 }
 

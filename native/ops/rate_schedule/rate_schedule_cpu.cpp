@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "ops/rate_schedule/rate_schedule.h"
 
 namespace kantor::KANTOR_ISA {

@@ -1,5 +1,5 @@
-// The instructions that CUDA C++ has no words for, each with a twin on the emulated device. Nothing else writes PTX. Layouts are
-// those of the PTX ISA ("Matrix Fragments for mma"); lane = 4 g + t:
+// The instructions that CUDA C++ has no words for, each with a twin on the emulated device. Nothing else writes PTX.
+// Layouts are those of the PTX ISA ("Matrix Fragments for mma"); lane = 4 g + t:
 //   mma_tf32, m16n8k8:   a[i]: row g + 8 (i % 2), column t + 4 (i / 2)     b[i]: row t + 4 i, column g
 //   mma_bf16, m16n8k16:  a[i]: row g + 8 (i % 2), columns 2 t + 8 (i / 2) and the next    b[i]: rows 2 t + 8 i and the next,
 //                        column g; the lower half of a word comes first
@@ -73,8 +73,9 @@ __device__ inline void mma_bf16(float (&c)[4], const uint32_t (&a)[4], const uin
 #endif
 }
 
-// Four 8 x 8 matrices of 16-bit elements: lanes 8 j to 8 j + 7 give the addresses, in shared memory, of the rows of matrix j; lane
-// l gets elements 2 (l % 4) and the next of row l / 4 of each (transposed: rows 2 (l % 4) and the next of column l / 4).
+// Four 8 x 8 matrices of 16-bit elements: lanes 8 j to 8 j + 7 give the addresses, in shared memory, of the rows of
+// matrix j; lane l gets elements 2 (l % 4) and the next of row l / 4 of each (transposed: rows 2 (l % 4) and the next of
+// column l / 4).
 __device__ inline void load_matrices(uint32_t (&words)[4], const void* row KANTOR_TWIN_SITE) {
 #if defined(__CUDACC__)
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];"

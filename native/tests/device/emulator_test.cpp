@@ -1,5 +1,5 @@
-// The emulated device runs right kernels as a GPU would, whatever the order of its threads, and keeps CUDA's rules of streams,
-// events, graphs and memory.
+// The emulated device runs right kernels as a GPU would, whatever the order of its threads, and keeps CUDA's rules of
+// streams, events, graphs and memory.
 #include <doctest/doctest.h>
 
 #include <cstring>

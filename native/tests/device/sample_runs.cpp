@@ -72,16 +72,17 @@ void run_sums() {
 void run_power_iteration() {
   Stream stream;
   const int n = 20, steps = 3;
-  std::vector<float> w = random_floats(n * n, 4), v(n, 1.0f);
-  std::vector<double> want(n, 1.0);
+  std::vector<float> w = random_floats(n * n, 4), v(n, 1.0f), want = v;
   for (int step = 0; step < steps; ++step) {
-    std::vector<double> u(n);
-    double largest = 0;
+    std::vector<float> u(n);
+    float largest = 0;
     for (int row = 0; row < n; ++row) {
-      for (int i = 0; i < n; ++i) u[static_cast<size_t>(row)] += static_cast<double>(w[static_cast<size_t>(row * n + i)]) * want[static_cast<size_t>(i)];
-      largest = std::max(largest, std::abs(u[static_cast<size_t>(row)]));
+      float sum = static_cast<float>(dot(w, row * n, 1, want, 0, 1, n));
+      u[static_cast<size_t>(row)] = sum;
+      largest = std::max(largest, std::abs(sum));
     }
-    for (int i = 0; i < n; ++i) want[static_cast<size_t>(i)] = u[static_cast<size_t>(i)] / largest;
+    for (float& x : u) x /= largest;
+    want = u;
   }
   Array<float> dw(w), dv(v), du(n);
   Array<unsigned> largest(1);
@@ -89,7 +90,7 @@ void run_power_iteration() {
   shape.cooperative = true;
   launch(power_iteration, shape, stream.handle, dw.data, dv.data, du.data, largest.data, n, steps);
   stream.wait();
-  compare("power_iteration", dv.read(), [&](int i) { return want[static_cast<size_t>(i)]; }, 1e-4);
+  compare("power_iteration", dv.read(), [&](int i) { return static_cast<double>(want[static_cast<size_t>(i)]); }, 1e-4);
 }
 
 void run_histogram() {

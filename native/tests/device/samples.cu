@@ -111,7 +111,7 @@ __global__ void power_iteration(const float* w, float* v, float* u, unsigned* la
     }
     grid.sync();
     float scale = 1 / __uint_as_float(*largest);
-    for (int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x); i < n; i += static_cast<int>(gridDim.x * blockDim.x))
+    for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < static_cast<unsigned>(n); i += gridDim.x * blockDim.x)
       v[i] = u[i] * scale;
     grid.sync();
   }
@@ -121,7 +121,7 @@ __global__ void histogram(const unsigned char* x, int n, unsigned* counts) {
   KANTOR_SHARED(unsigned[256], here);
   for (unsigned i = threadIdx.x; i < 256; i += blockDim.x) here[i] = 0;
   __syncthreads();
-  for (int i = static_cast<int>(blockIdx.x * blockDim.x + threadIdx.x); i < n; i += static_cast<int>(gridDim.x * blockDim.x))
+  for (unsigned i = blockIdx.x * blockDim.x + threadIdx.x; i < static_cast<unsigned>(n); i += gridDim.x * blockDim.x)
     atomicAdd(&here[x[i]], 1u);
   __syncthreads();
   for (unsigned i = threadIdx.x; i < 256; i += blockDim.x)

@@ -7,7 +7,8 @@ namespace kantor::test {
 constexpr int kTile = 16;
 constexpr int kThreads = 64;  // of a block of the small kernels
 
-// C [rows, cols] = A [rows, depth] * B [depth, cols]; all are multiples of kTile. Blocks of kTile * kTile threads, one a tile.
+// C [rows, cols] = A [rows, depth] * B [depth, cols]; all are multiples of kTile. Blocks of kTile * kTile threads, one a
+// tile.
 __global__ void tiled_product(const float* a, const float* b, float* c, int cols, int depth);
 // sums[block] = the sum of the block's kThreads elements.
 __global__ void block_sums(const float* x, float* sums);

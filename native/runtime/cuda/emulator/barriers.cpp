@@ -80,10 +80,16 @@ void grid_barrier(Site site) {
   }
   if (arrived < threads) return wait(State::at_grid_barrier, "the grid's barrier", site);
   ++machine.phase;
+  forget_releases();
   refresh_stamp();
-  for (Block* block : machine.blocks)
-    for (Fiber& f : block->fibers)
+  for (Block* block : machine.blocks) {
+    block->acquired.clear();
+    for (Fiber& f : block->fibers) {
+      f.acquired.clear();
+      f.read_releases.clear();
       if (&f != machine.current) wake(f);
+    }
+  }
 }
 
 void collective(uint32_t mask, const char* what, void* operand, Finish finish, Site site) {
@@ -92,7 +98,7 @@ void collective(uint32_t mask, const char* what, void* operand, Finish finish, S
   uint32_t lane = f.linear % kLanes;
   ++machine.progress;
   if (mask != ~0u) fail("%s at %s has the mask %08x; only the full mask is supported", what, describe(site).c_str(), mask);
-  if (warp.arrived && (std::strcmp(warp.what, what) != 0 || !(warp.site == site)))
+  if (warp.arrived && !(warp.site == site && (warp.what == what || std::strcmp(warp.what, what) == 0)))
     fail("divergent warp: lane %u is at %s %s, others wait at %s %s", lane, what, describe(site).c_str(), warp.what,
          describe(warp.site).c_str());
   warp.what = what;

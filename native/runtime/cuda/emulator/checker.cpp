@@ -31,14 +31,6 @@ void for_each_cell(uintptr_t address, uint64_t bytes, Body body) {
   }
 }
 
-bool released(const std::vector<Release>& releases, const Stamp& x) {
-  return std::any_of(releases.begin(), releases.end(), [&](const Release& r) {
-    if (r.thread >> 10 != x.block()) return false;
-    if (x.block_epoch != r.block_epoch) return x.block_epoch < r.block_epoch;
-    return x.thread == r.thread || (x.warp() == r.thread >> 5 && x.warp_epoch < r.warp_epoch);
-  });
-}
-
 // Whether what x stamps is sure to have happened before what the running thread does now.
 bool happened_before(const Stamp& x) {
   const Stamp& now = machine.now;
@@ -98,10 +90,8 @@ std::string describe_thread(const Stamp& s) {
   fail("%s", text.c_str());
 }
 
-// Memory that is not the device's: a thread's own stack, its arguments and the program's constants may be read; the rest is the
-// host's.
+// Memory that is not the device's: a launch's arguments and the program's constants may be read; the rest is the host's.
 void check_elsewhere(uintptr_t address, Access access) {
-  if (is_stack(address)) return;
   const Launch& launch = *machine.launch;
   if (access == Access::read &&
       (address - reinterpret_cast<uintptr_t>(launch.bound.data()) < launch.bound.size() ||
@@ -179,6 +169,7 @@ void unwrite(const void* memory, uint64_t bytes) {
 
 void check(const void* pointer, uint64_t bytes, Access access, const void* code) {
   uintptr_t address = reinterpret_cast<uintptr_t>(pointer), offset = address - kMemory;
+  if (is_stack(address)) return;
   machine.now.code = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(code) -
                                            reinterpret_cast<uintptr_t>(&__executable_start));
   if (offset >= kDeviceBytes) return check_elsewhere(address, access);

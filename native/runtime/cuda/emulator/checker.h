@@ -8,8 +8,8 @@ namespace kantor::emulator {
 
 enum class Access { read, write, atomic };
 
-// When and where a thread touched something. Epochs count the barriers that its block and its warp have passed; the phase counts
-// launches and barriers of the grid, across which everything is ordered.
+// When and where a thread touched something. Epochs count the barriers that its block and its warp have passed; the phase
+// counts launches and barriers of the grid, across which everything is ordered.
 struct Stamp {
   uint32_t phase = 0;
   uint32_t thread = 0;  // block * 1024 + thread in the block
@@ -19,12 +19,6 @@ struct Stamp {
 
   uint32_t block() const { return thread >> 10; }
   uint32_t warp() const { return thread >> 5; }
-};
-
-// Everything that this thread did up to its fence, published with an atomic: what happened before it in its block is known by
-// the epochs.
-struct Release {
-  uint32_t thread, block_epoch, warp_epoch;
 };
 
 // Reserves the addresses for what is known, once; before anything else here.

@@ -32,41 +32,12 @@ void finish_vote(void* const* operands) {
   for (int l = 0; l < kLanes; ++l) static_cast<Ballot*>(operands[l])->result = result;
 }
 
-// What threads published with an atomic at an address, in the launch that phase began.
-struct Published {
-  uint32_t phase = 0;
-  std::vector<Release> releases;
-};
-std::vector<std::pair<const void*, Published>> publications;
-
-std::vector<Release>& releases_at(const void* address) {
-  for (auto& [at, published] : publications)
-    if (at == address) {
-      if (published.phase != machine.phase) published = {machine.phase, {}};
-      return published.releases;
-    }
-  std::erase_if(publications, [](const auto& p) { return p.second.phase != machine.phase; });
-  return publications.emplace_back(address, Published{machine.phase, {}}).second.releases;
-}
-
-// An atomic after a fence publishes what the thread did before, and what it has learnt of others; every atomic there learns of
-// what was published, to count once the thread has passed a fence again.
-void order_atomic(const void* address) {
-  Fiber& f = *machine.current;
-  std::vector<Release>& releases = releases_at(address);
-  f.read_releases.insert(f.read_releases.end(), releases.begin(), releases.end());
-  if (!f.fenced) return;
-  releases.push_back({machine.now.thread, machine.now.block_epoch, machine.now.warp_epoch});
-  releases.insert(releases.end(), f.acquired.begin(), f.acquired.end());
-  releases.insert(releases.end(), f.block->acquired.begin(), f.block->acquired.end());
-}
-
 template <class T, class Change>
 T exchange(T* address, const void* code, Change change) {
   bool fenced = machine.current->fenced;
   check(address, sizeof(T), Access::atomic, code);
   machine.current->fenced = fenced;
-  if (reinterpret_cast<uintptr_t>(address) - kMemory < kMemoryBytes) order_atomic(address);
+  if (reinterpret_cast<uintptr_t>(address) - kMemory < kMemoryBytes) meet_at(address);
   T before = *address;
   *address = change(before);
   if (*address != before) ++machine.progress;

@@ -1,5 +1,5 @@
-// g++ -fsanitize=thread calls these before each load and store of the kernels. They take the place of the real thread sanitizer's
-// run-time library, which knows nothing of warps and barriers.
+// g++ -fsanitize=thread calls these before each load and store of the kernels. They take the place of the real thread
+// sanitizer's run-time library, which knows nothing of warps and barriers.
 #include "runtime/cuda/emulator/machine.h"
 
 using namespace kantor::emulator;
@@ -7,11 +7,13 @@ using namespace kantor::emulator;
 namespace {
 
 inline void note(void* address, uint64_t bytes, Access access, const void* code) {
-  if (machine.current) check(address, bytes, access, code);
+  if (machine.current && !is_stack(reinterpret_cast<uintptr_t>(address))) check(address, bytes, access, code);
 }
 
-// Packed data: the compiler itself says that it is not aligned.
+// Packed data, of which the compiler itself says that it is not aligned, or a copied object.
 inline void note_bytes(void* address, uint64_t bytes, Access access, const void* code) {
+  bool on_device = reinterpret_cast<uintptr_t>(address) - kMemory < kDeviceBytes;
+  if (!on_device) return note(address, bytes, access, code);
   for (uint64_t i = 0; i < bytes; ++i) note(static_cast<std::byte*>(address) + i, 1, access, code);
 }
 

@@ -1,5 +1,5 @@
-// CUDA C++ for g++: the words that kernels use, with CUDA's meaning. Anything that is not here does not compile; add it with a
-// test when a kernel needs it. Included by runtime/cuda/device.h alone.
+// CUDA C++ for g++: the words that kernels use, with CUDA's meaning. Anything that is not here does not compile; add
+// it with a test when a kernel needs it. Included by runtime/cuda/device.h alone.
 //
 // Collectives of a warp take the full mask only, and every lane of the warp must come to the same one.
 #pragma once
@@ -12,7 +12,7 @@
 #define __global__
 #define __device__
 #define __host__
-#define __forceinline__ inline
+#define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 
 struct uint3 {
@@ -27,8 +27,8 @@ struct alignas(16) float4 {
 };
 inline float4 make_float4(float x, float y, float z, float w) { return {x, y, z, w}; }
 
-// Read-only to kernels, and constant in the eyes of a thread: the emulator changes them between two threads' turns. (g++ does
-// not instrument reads of a const object, so they cost nothing.)
+// Read-only to kernels, and constant in the eyes of a thread: the emulator changes them between two threads' turns.
+// (g++ does not instrument reads of a const object, so they cost nothing.)
 extern const uint3 threadIdx asm("kantor_emulator_thread_index");
 extern const uint3 blockIdx asm("kantor_emulator_block_index");
 extern const uint3 blockDim asm("kantor_emulator_block_size");
@@ -118,6 +118,8 @@ unsigned atomicMin(unsigned* address, unsigned value);
 unsigned atomicExch(unsigned* address, unsigned value);
 unsigned atomicCAS(unsigned* address, unsigned expected, unsigned value);
 
+inline int min(int a, int b) { return a < b ? a : b; }
+inline int max(int a, int b) { return a > b ? a : b; }
 inline int __popc(unsigned value) { return __builtin_popcount(value); }
 inline int __float_as_int(float value) { return __builtin_bit_cast(int, value); }
 inline unsigned __float_as_uint(float value) { return __builtin_bit_cast(unsigned, value); }

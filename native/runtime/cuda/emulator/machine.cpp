@@ -242,7 +242,9 @@ void wake(Fiber& f) {
   ++machine.progress;
 }
 
-bool operator==(const Site& a, const Site& b) { return a.line == b.line && std::strcmp(a.file, b.file) == 0; }
+bool operator==(const Site& a, const Site& b) {
+  return a.line == b.line && (a.file == b.file || std::strcmp(a.file, b.file) == 0);
+}
 
 Options& options() {
   static Options all;
@@ -267,6 +269,7 @@ void run(const Launch& launch, const std::vector<Operand>& operands) {
   grid_size = launch.grid;
   block_size = launch.block;
   ++machine.phase;
+  forget_releases();
   shuffler.seed(options().seed);
   try {
     check_shape(launch);

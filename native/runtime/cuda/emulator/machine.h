@@ -8,6 +8,7 @@
 #include "runtime/cuda/emulator/checker.h"
 #include "runtime/cuda/emulator/emulator.h"
 #include "runtime/cuda/emulator/memory.h"
+#include "runtime/cuda/emulator/releases.h"
 #include "runtime/cuda/emulator/runtime_api.h"
 
 namespace kantor::emulator {
@@ -39,8 +40,8 @@ struct Fiber {
   std::vector<AsyncCopy> copies;       // not yet waited for
   std::vector<uint32_t> copy_groups;   // how many of them each commit made a group of, oldest first
   bool fenced;                         // since its block's last barrier
-  std::vector<Release> read_releases;  // met by an atomic, not yet by the fence after it
-  std::vector<Release> acquired;       // what other blocks did before these is known to have happened
+  std::vector<Acquired> read_releases;  // met by an atomic, not yet by the fence after it
+  std::vector<Acquired> acquired;       // since its block's last barrier
 };
 
 // A collective that some lanes of a warp have come to. The last one computes for all.
@@ -68,7 +69,7 @@ struct Block {
   uint32_t predicates, predicates_before;
   std::byte *shared, *shared_top;
   std::vector<SharedObject> objects;
-  std::vector<Release> acquired;  // by a thread of the block before its last barrier
+  std::vector<Acquired> acquired;  // by a thread of the block before its last barrier
 };
 
 struct Machine {
@@ -115,7 +116,6 @@ extern "C" const char _end;
 // Fiber stacks.
 std::byte* take_stack();
 void give_stack(std::byte* stack);
-bool is_stack(uintptr_t address);
 // The first frame of a new fiber, to be switched to.
 void* first_frame(std::byte* stack, void (*entry)());
 

@@ -43,9 +43,9 @@ Allocation& allocation_at(const void* memory, const char* what) {
 std::byte* reserve(uintptr_t at, uint64_t bytes, const char* what) {
   void* wanted = reinterpret_cast<void*>(at);
   void* got = mmap(wanted, bytes, PROT_READ | PROT_WRITE,
-                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (at ? MAP_FIXED_NOREPLACE : 0), -1, 0);
-  if (got == MAP_FAILED || (at && got != wanted)) fail("%llu bytes of addresses for %s cannot be had at %p",
-                                                       static_cast<unsigned long long>(bytes), what, wanted);
+                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  if (got == MAP_FAILED || got != wanted)
+    fail("%llu bytes of addresses for %s cannot be had at %p", static_cast<unsigned long long>(bytes), what, wanted);
   return static_cast<std::byte*>(got);
 }
 

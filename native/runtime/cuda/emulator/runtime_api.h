@@ -1,8 +1,8 @@
-// The part of CUDA's runtime interface that Kantor uses, over emulated memory. Work in a stream runs as late as is legal: when
-// the host waits for it. Included by runtime/cuda/device.h alone.
+// The part of CUDA's runtime interface that Kantor uses, over emulated memory. Work in a stream runs as late as is legal:
+// when the host waits for it. Included by runtime/cuda/device.h alone.
 //
-// Stricter than CUDA: there is no default stream; a capture covers one stream; what CUDA reports as an error after the fact (a
-// bad address, say) is thrown as emulator::Error, by whatever waits for the work.
+// Stricter than CUDA: there is no default stream; a capture covers one stream; what CUDA reports as an error after the
+// fact (a bad address, say) is thrown as emulator::Error, by whatever waits for the work.
 #pragma once
 #include <cstddef>
 #include <vector>
@@ -44,6 +44,8 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
+// The host's time between the two, once both are reached.
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to);
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode mode);
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph);

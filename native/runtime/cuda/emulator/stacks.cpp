@@ -37,8 +37,7 @@ namespace kantor::emulator {
 
 namespace {
 
-constexpr uint64_t kStackBytes = 64 << 10, kGuardBytes = 4096;
-constexpr int kMaxStacks = 16384;
+constexpr uint64_t kGuardBytes = 4096;
 // Tops that are equal modulo a page would fight for the same sets of the cache.
 constexpr uint64_t kColourStep = 320, kColours = 24;
 
@@ -50,7 +49,7 @@ std::vector<std::byte*> free_stacks;
 
 std::byte* take_stack() {
   if (free_stacks.empty()) {
-    if (!all_stacks) all_stacks = reserve(0, kStackBytes * kMaxStacks, "the stacks of threads");
+    if (!all_stacks) all_stacks = reserve(kStacks, kStackBytes * kMaxStacks, "the stacks of threads");
     if (stacks_made == kMaxStacks) fail("more than %d threads are under way at once", kMaxStacks);
     std::byte* stack = all_stacks + kStackBytes * static_cast<uint64_t>(stacks_made++);
     mprotect(stack, kGuardBytes, PROT_NONE);
@@ -62,10 +61,6 @@ std::byte* take_stack() {
 }
 
 void give_stack(std::byte* stack) { free_stacks.push_back(stack); }
-
-bool is_stack(uintptr_t address) {
-  return all_stacks && address - reinterpret_cast<uintptr_t>(all_stacks) < kStackBytes * kMaxStacks;
-}
 
 void* first_frame(std::byte* stack, void (*entry)()) {
   uint64_t number = static_cast<uint64_t>(stack - all_stacks) / kStackBytes;

@@ -1,5 +1,6 @@
 // Streams, events and graphs: queues of work that the host's waiting drains.
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <functional>
@@ -12,6 +13,7 @@ namespace kantor::emulator {
 struct Event {
   Stream* stream = nullptr;  // of the last record
   uint64_t recorded = 0, reached = 0;
+  std::chrono::steady_clock::time_point time = {};  // of reaching the last
 };
 
 struct Graph {
@@ -213,12 +215,22 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
   Stream& stream = checked(handle, "cudaEventRecord");
   expect_no_capture(stream, "cudaEventRecord");
   event->stream = handle;
-  push(stream, [event, record = ++event->recorded] { event->reached = record; });
+  push(stream, [event, record = ++event->recorded] {
+    event->reached = record;
+    event->time = std::chrono::steady_clock::now();
+  });
   return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   if (event->stream) reach(*event, event->recorded);
+  return cudaSuccess;
+}
+
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
+  if (from->reached == 0 || from->reached < from->recorded || to->reached == 0 || to->reached < to->recorded)
+    fail("cudaEventElapsedTime: an event is not yet reached");
+  *milliseconds = std::chrono::duration<float, std::milli>(to->time - from->time).count();
   return cudaSuccess;
 }
 

@@ -1,4 +1,5 @@
-// Names for code addresses, from the program's debug information by addr2line: only for messages, so its cost does not matter.
+// Names for code addresses, from the program's debug information by addr2line: only for messages, so its cost does not
+// matter.
 #include <unistd.h>
 
 #include <cstdio>

@@ -1,0 +1,84 @@
+// How an op puts its kernels on the device: enqueue_<op>(node, recorder) in ops/<op>/<op>_cuda.cu asks for the memory
+// that it needs and launches. It is called twice: first to learn what memory that is, then to capture the launches into a
+// graph.
+//
+//   void enqueue_scale(const Node& node, Recorder& r) {
+//     r.launch(scale_kernel, {blocks, 256}, ScaleArguments{...});    // scale_kernel(const int64_t* guard, ScaleArguments)
+//   }
+//
+// A kernel is a thin wrapper of a device function of (arguments, block index, shared memory), so that another executor
+// can call that function too. Its first parameter is the guard: where *guard is not 0 it does nothing (device_code.h:
+// held).
+#pragma once
+#include <cstring>
+#include <vector>
+
+#include "runtime/cuda/device.h"
+#include "runtime/op.h"
+
+namespace kantor::cuda {
+
+class Recorder {
+ public:
+  // Memory of the device. Scratch and tickets serve one instruction after another.
+  struct Memory {
+    std::byte *scratch = nullptr, *tickets = nullptr, *constants = nullptr;
+  };
+
+  // Only learns what memory is asked for.
+  Recorder() = default;
+  // Launches. guard: null where nothing holds the kernels.
+  Recorder(cudaStream_t stream, const int64_t* guard, const Memory& memory)
+      : stream_(stream), guard_(guard), memory_(memory) {}
+
+  // Undefined before the node's first kernel, and not kept after its last.
+  template <class T>
+  T* scratch(int64_t count) {
+    return reinterpret_cast<T*>(memory_.scratch + take(scratch_bytes_, count * static_cast<int64_t>(sizeof(T))));
+  }
+  // Counters that are 0; the node's kernels leave them 0.
+  unsigned* tickets(int64_t count) {
+    size_t at = take(ticket_bytes_, count * static_cast<int64_t>(sizeof(unsigned)));
+    return reinterpret_cast<unsigned*>(memory_.tickets + at);
+  }
+  // A table that is copied to the device when the program is built.
+  template <class T>
+  const T* constants(const std::vector<T>& values) {
+    static_assert(std::is_trivially_copyable_v<T>);
+    size_t bytes = values.size() * sizeof(T), at = take(constant_bytes_, static_cast<int64_t>(bytes));
+    constant_values_.resize(constant_bytes_);
+    std::memcpy(constant_values_.data() + at, values.data(), bytes);
+    return reinterpret_cast<const T*>(memory_.constants + at);
+  }
+
+  template <class... Parameters, class... Arguments>
+  void launch(void (*kernel)(const int64_t*, Parameters...), const LaunchShape& shape, const Arguments&... arguments) {
+    ++launches_;
+    if (stream_) kantor::launch(kernel, shape, stream_, guard_, arguments...);
+  }
+
+  size_t scratch_bytes() const { return scratch_bytes_; }
+  size_t ticket_bytes() const { return ticket_bytes_; }
+  const std::vector<std::byte>& constant_values() const { return constant_values_; }
+  int launches() const { return launches_; }
+
+ private:
+  static size_t take(size_t& bytes, int64_t count) {
+    size_t at = bytes;
+    bytes += (static_cast<size_t>(count) + 255) / 256 * 256;
+    return at;
+  }
+
+  cudaStream_t stream_ = nullptr;
+  const int64_t* guard_ = nullptr;
+  Memory memory_;
+  size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;
+  std::vector<std::byte> constant_values_;
+  int launches_ = 0;
+};
+
+using EnqueueFunction = void (*)(const Node&, Recorder&);
+// Null if the op has no CUDA kernels. The table is ops/cuda_ops.def.
+EnqueueFunction find_enqueue(std::string_view op);
+
+}  // namespace kantor::cuda

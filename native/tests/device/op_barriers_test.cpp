@@ -1,0 +1,76 @@
+// A barrier that is dropped from an op's kernels must be noticed by the checker or in the result, or it is not needed.
+#include <doctest/doctest.h>
+
+#include <cstring>
+
+#include "ops/optimizer/optimizer.h"
+#include "runtime/cuda/emulator/emulator.h"
+#include "support.h"
+
+using namespace kantor;
+using namespace kantor::test;
+
+namespace {
+
+constexpr const char* kDevice = "cuda-emulated";
+
+// A sum of register 0, which is the operand.
+OpCase reduce(int64_t kind, int64_t rows, int64_t cols, int64_t sums, int64_t channels) {
+  return {"reduce", {random({rows, cols}, 1)}, {f32({sums})},
+          {kind, bits(1), 0, channels, rows, cols, 1, rows, cols, 1, 0, 1, 0}};
+}
+
+OpCase gemm(int64_t m, int64_t n, int64_t depth) {
+  return {"gemm", {random({m, depth}, 1), random({depth, n}, 2)}, {f32({m, n})}, {0, 0, m, n, 0, 1, 0}};
+}
+
+// Kernels with barriers, each with several blocks and several warps, parts and tickets where it has them.
+std::vector<OpCase> cases() {
+  Value g = random({3, 600}, 1), p = random({1500}, 2), m = f32({1500}), v = f32({1500});
+  Value hyper = f32({8}, {1e-3, 0.5, 0.9, 1e-8, 0, 0, 0, 0});
+  return {gemm(20, 40, 300),
+          gemm(33, 5, 16),
+          reduce(0, 200, 100, 1, 1),
+          reduce(1, 3, 600, 3, 1),
+          reduce(2, 1100, 40, 40, 1),
+          {"row_penalty", {g}, {f32({1}), f32({3, 600}), f32({3})}, {bits(10), bits(1), 0}},
+          {"row_penalty", {random({70, 5}, 1)}, {f32({1}), f32({70, 5}), f32({70})}, {bits(10), bits(1), 0}},
+          {"gradient_norms", {i64({1}, {7}), random({5000}, 3), random({3}, 4)}, {f32({3}), i64({4})}, {0}},
+          {"optimizer", {hyper, random({1500}, 5)}, {i64({1}), p, m, v},
+           {static_cast<int64_t>(OptimizerKind::adam), 1, 0, 0}}};
+}
+
+std::vector<emulator::Site> barriers_of(const OpCase& c) {
+  emulator::take_barriers();
+  run_op(c, kDevice, 1);
+  return emulator::take_barriers();
+}
+
+// Whether the op without this barrier fails, or gives other bits in some order of threads.
+bool noticed(const OpCase& c, const std::vector<Value>& want) {
+  for (int threads : {1, 2}) {
+    Outcome got = attempt_op(c, kDevice, threads);
+    if (got.status != KT_OK) return true;
+    for (size_t k = 0; k < want.size(); ++k)
+      if (!same_bits(got.out[k], want[k])) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+TEST_CASE("each barrier dropped from an op's kernels is noticed") {
+  size_t dropped = 0;
+  for (const OpCase& c : cases()) {
+    CAPTURE(c.op);
+    std::vector<Value> want = run_op(c, kDevice, 1);
+    for (const emulator::Site& site : barriers_of(c)) {
+      emulator::options().skipped_barrier = site;
+      bool found = noticed(c, want);
+      emulator::options().skipped_barrier = {};
+      CHECK_MESSAGE(found, "the barrier at " << site.file << ":" << site.line);
+      ++dropped;
+    }
+  }
+  CHECK_GE(dropped, 20);
+}
