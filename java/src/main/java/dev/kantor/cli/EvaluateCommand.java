@@ -7,6 +7,7 @@ import dev.kantor.gan.Samples;
 import dev.kantor.io.AtomicFile;
 import dev.kantor.metrics.Evaluation;
 import dev.kantor.metrics.Evaluator;
+import dev.kantor.metrics.GanAccuracy;
 import dev.kantor.metrics.Judge;
 import dev.kantor.metrics.JudgeDesign;
 import dev.kantor.metrics.Measure;
@@ -106,6 +107,14 @@ final class EvaluateCommand implements Callable<Integer> {
       description = "Judge by the first N training images only. Default: all.")
   private Integer limit;
 
+  @Option(
+      names = "--gan-train",
+      description = {
+        "Also train a classifier on the samples and one on as many training images, and test both",
+        "on the test images; where classes are not asked for, by the classes that the judge sees."
+      })
+  private boolean ganTrain;
+
   @Mixin private JudgeOptions judges;
 
   @Mixin private DeviceOptions device;
@@ -130,6 +139,9 @@ final class EvaluateCommand implements Callable<Integer> {
       try (Yardstick yardstick = judging.yardstick(on, images, count, bootstrapSeed, err)) {
         Optional<Judge> judge = judge(yardstick);
         Verdict verdict = evaluate(yardstick, images, subject, count, err);
+        if (ganTrain) {
+          verdict = ganAccuracy(yardstick, on, images, subject, verdict, err);
+        }
         JsonObject result = result(judge, images, subject, verdict);
         PrintWriter out = spec.commandLine().getOut();
         if (json) {
@@ -223,6 +235,29 @@ final class EvaluateCommand implements Callable<Integer> {
                         + " with --judge-epochs%n",
                     100 * accuracy));
     return new Verdict(samples, test);
+  }
+
+  /** With what classifiers say that learn from samples, and from as many training images. */
+  private Verdict ganAccuracy(
+      Yardstick yardstick,
+      Device on,
+      Images images,
+      Subject subject,
+      Verdict verdict,
+      PrintWriter err) {
+    if (!(yardstick instanceof Evaluator evaluator)
+        || images.test().isEmpty()
+        || verdict.test().isEmpty()) {
+      throw wrong(
+          "--gan-train takes a data set of images with test images and few classes, as mnist is,"
+              + " not "
+              + images.name());
+    }
+    err.println("training a classifier on the samples, and one on as many training images");
+    GanAccuracy.Both both =
+        new GanAccuracy(evaluator.judge(), on, images.samples(), images.test().get())
+            .of(verdict.samples(), subject.samples(), subject.requested(), verdict.test().get());
+    return new Verdict(both.samples(), Optional.of(both.real()));
   }
 
   private static MemorySegment firstOf(Samples test, int count) {

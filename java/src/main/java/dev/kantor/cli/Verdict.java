@@ -49,6 +49,9 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
     SHOWN.put("accepted", "taken for one of the classes");
     SHOWN.put("confidence", "confidence");
     SHOWN.put("agreement", "agreement with the class");
+    SHOWN.put("gan-train", "GAN-train accuracy");
+    SHOWN.put("gan-train-judged", "GAN-train, judge's labels");
+    SHOWN.put("gan-test", "GAN-test accuracy");
     SHOWN.put("fd-judge", "FD-judge");
     SHOWN.put("precision", "precision");
     SHOWN.put("recall", "recall");

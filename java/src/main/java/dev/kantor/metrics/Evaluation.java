@@ -1,5 +1,6 @@
 package dev.kantor.metrics;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,6 +15,13 @@ import java.util.Optional;
 public record Evaluation(int count, ClassHistogram histogram, long none, List<Measure> measures) {
   public Evaluation {
     measures = List.copyOf(measures);
+  }
+
+  /** The same with one figure more. */
+  public Evaluation with(Measure more) {
+    List<Measure> all = new ArrayList<>(measures);
+    all.add(more);
+    return new Evaluation(count, histogram, none, all);
   }
 
   /** A figure, if there is one of this name. */

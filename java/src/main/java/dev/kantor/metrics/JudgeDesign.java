@@ -87,12 +87,16 @@ public record JudgeDesign(int channels, int height, int width, int classes, int 
     return channels * height * width;
   }
 
-  /**
-   * Images [rows, numbers] in [0, 1] to logits [rows, classes + 1]: 3 x 3 convolutions, each with
-   * batch norm, leaky ReLU and 2 x 2 max-pooling, a hidden linear layer with leaky ReLU, and the
-   * last.
-   */
+  /** Images [rows, numbers] in [0, 1] to logits [rows, classes + 1]. */
   Sequential network() {
+    return network(classes + 1);
+  }
+
+  /**
+   * Images [rows, numbers] in [0, 1] to logits [rows, outputs]: 3 x 3 convolutions, each with batch
+   * norm, leaky ReLU and 2 x 2 max-pooling, a hidden linear layer with leaky ReLU, and the last.
+   */
+  private Sequential network(int outputs) {
     List<Module> layers = new ArrayList<>(List.of(View.of(channels, height, width)));
     long in = channels;
     for (long out : CONVOLUTIONS) {
@@ -106,7 +110,7 @@ public record JudgeDesign(int channels, int height, int width, int classes, int 
     layers.add(View.of(flat));
     layers.add(Linear.of("judge." + layers.size(), flat, FEATURES, INIT));
     layers.add(Activation.LEAKY_RELU);
-    layers.add(Linear.of("judge." + layers.size(), FEATURES, classes + 1, INIT));
+    layers.add(Linear.of("judge." + layers.size(), FEATURES, outputs, INIT));
     return new Sequential(layers);
   }
 
@@ -117,20 +121,26 @@ public record JudgeDesign(int channels, int height, int width, int classes, int 
     return all;
   }
 
-  /**
-   * The network in training on so many images, which it sees moved about, with a learning rate that
-   * falls to 0 in the last epoch.
-   */
+  /** The network in training on so many images and those that are none. */
   Classifier classifier(long images) {
+    return classifier(images, classes + 1, epochs);
+  }
+
+  /**
+   * A network like it in training on so many images, which it sees moved about, with a learning
+   * rate that falls to 0 in the last epoch.
+   */
+  Classifier classifier(long images, int outputs, int passes) {
     return new Classifier(
-        new DiffAugment(network(), Set.of(Policy.TRANSLATION), Shape.of(channels, height, width)),
+        new DiffAugment(
+            network(outputs), Set.of(Policy.TRANSLATION), Shape.of(channels, height, width)),
         new Optimizer.Scheduled(
             new Optimizer.Adam(LEARNING_RATE, BETA1, BETA2, Optimizer.Adam.DEFAULT_EPSILON, 0),
             Trace.Fall.COSINE,
-            epochs,
+            passes,
             0),
         Math.min(BATCH, images),
-        classes + 1);
+        outputs);
   }
 
   /** Everything that decides the numbers of a judge of some images. */

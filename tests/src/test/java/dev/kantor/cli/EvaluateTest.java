@@ -153,6 +153,13 @@ class EvaluateTest {
         .expect(0);
     double agreement = value(json(cvae).getAsJsonObject("samples"), "agreement");
     assertTrue(agreement >= 0 && agreement < 0.6, "agreement " + agreement);
+
+    JsonObject result = json(cvae, "--gan-train");
+    for (String measure : List.of("gan-train", "gan-test")) {
+      double real = value(result.getAsJsonObject("test"), measure);
+      double ours = value(result.getAsJsonObject("samples"), measure);
+      assertTrue(ours >= 0 && ours < real && real > 0.3, measure + " " + ours + ", " + real);
+    }
   }
 
   @Test
