@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
@@ -61,6 +62,37 @@ class ExamplesTest {
     assertTrue(m.find(), text);
     double late = Double.parseDouble(m.group(2));
     assertTrue(late < 1.0 && late > -1.0, text);
+  }
+
+  @Test
+  void metrics(@TempDir Path folder) throws IOException {
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    Metrics.run(new PrintStream(bytes, true, StandardCharsets.UTF_8), folder);
+    String text = bytes.toString(StandardCharsets.UTF_8);
+    double[] held = measures(text, "held out");
+    double[] half = measures(text, "half");
+    double[] noise = measures(text, "noise");
+    assertEquals(10, held[0], text);
+    assertTrue(half[0] >= 5 && half[0] < 10, text);
+    assertTrue(held[1] < half[1] && half[1] < noise[1], text);
+    assertTrue(held[2] > 0.7 && held[3] > 0.7, text);
+    assertTrue(half[2] > 0.7 && half[3] < held[3] - 0.2, text);
+    assertTrue(noise[2] < 0.05 && noise[3] < 0.05, text);
+    assertTrue(text.contains("ring: 8 of 8 modes"), text);
+  }
+
+  /** Classes covered, distance, precision, recall. */
+  private static double[] measures(String text, String what) {
+    Matcher m =
+        Pattern.compile(
+                "(?m)^"
+                    + what
+                    + ": classes-covered (\\S+) fd-judge (\\S+) precision (\\S+) recall (\\S+)$")
+            .matcher(text);
+    assertTrue(m.find(), text);
+    double[] values = new double[4];
+    Arrays.setAll(values, i -> Double.parseDouble(m.group(i + 1)));
+    return values;
   }
 
   @Test
