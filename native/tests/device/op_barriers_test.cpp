@@ -24,6 +24,13 @@ OpCase gemm(int64_t m, int64_t n, int64_t depth) {
   return {"gemm", {random({m, depth}, 1), random({depth, n}, 2)}, {f32({m, n})}, {0, 0, m, n, 0, 1, 0}};
 }
 
+// 0, 1, .. period - 1, 0, 1, ..
+std::vector<double> cycle(size_t count, size_t period) {
+  std::vector<double> all(count);
+  for (size_t i = 0; i < count; ++i) all[i] = static_cast<double>(i % period);
+  return all;
+}
+
 // Kernels with barriers, each with several blocks and several warps, parts and tickets where it has them.
 std::vector<OpCase> cases() {
   Value g = random({3, 600}, 1), p = random({1500}, 2), m = f32({1500}), v = f32({1500});
@@ -35,6 +42,7 @@ std::vector<OpCase> cases() {
           reduce(2, 1100, 40, 40, 1),
           {"row_penalty", {g}, {f32({1}), f32({3, 600}), f32({3})}, {bits(10), bits(1), 0}},
           {"row_penalty", {random({70, 5}, 1)}, {f32({1}), f32({70, 5}), f32({70})}, {bits(10), bits(1), 0}},
+          {"pool_scatter", {random({2, 1, 16, 20}, 1), i32({2, 1, 16, 20}, cycle(640, 250))}, {f32({2, 1, 16, 16})}, {}},
           {"gradient_norms", {i64({1}, {7}), random({5000}, 3), random({3}, 4)}, {f32({3}), i64({4})}, {0}},
           {"optimizer", {hyper, random({1500}, 5)}, {i64({1}), p, m, v},
            {static_cast<int64_t>(OptimizerKind::adam), 1, 0, 0}}};
