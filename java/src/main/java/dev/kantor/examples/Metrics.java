@@ -90,7 +90,7 @@ public final class Metrics {
 
   /** The images of the lower half of the classes. */
   private static MemorySegment lowerHalf(ImageSet set) {
-    int bytes = (int) set.imageBytes();
+    int bytes = set.imageBytes();
     byte[] images = new byte[set.count() * bytes];
     int n = 0;
     for (int i = 0; i < set.count(); i++) {
