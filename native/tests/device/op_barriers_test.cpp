@@ -24,6 +24,20 @@ OpCase gemm(int64_t m, int64_t n, int64_t depth) {
   return {"gemm", {random({m, depth}, 1), random({depth, n}, 2)}, {f32({m, n})}, {0, 0, m, n, 0, 1, 0}};
 }
 
+OpCase batch_stats(std::vector<int64_t> dims) {
+  Value x = random(dims, 1), c = random({dims[1]}, 2);
+  return {"batch_stats", {x, c, c}, {c, c, c, c, c}, {bits(1e-5f)}};
+}
+OpCase batch_norm(std::vector<int64_t> dims) {
+  Value x = random(dims, 1), c = random({dims[1]}, 2);
+  int64_t cols = dims.size() == 4 ? dims[2] * dims[3] : 1;
+  return {"batch_norm", {x, c, c}, {c, c, c, x}, {bits(1e-5f), dims[0] * dims[1], cols, 0, 1, 0}};
+}
+OpCase batch_norm_grad(std::vector<int64_t> dims) {
+  Value x = random(dims, 1), dy = random(dims, 2), c = random({dims[1]}, 3);
+  return {"batch_norm_grad", {dy, x, c, c, c}, {dy, c, c}, {}, {0, -1, -1}};
+}
+
 // 0, 1, .. period - 1, 0, 1, ..
 std::vector<double> cycle(size_t count, size_t period) {
   std::vector<double> all(count);
@@ -43,6 +57,12 @@ std::vector<OpCase> cases() {
           {"row_penalty", {g}, {f32({1}), f32({3, 600}), f32({3})}, {bits(10), bits(1), 0}},
           {"row_penalty", {random({70, 5}, 1)}, {f32({1}), f32({70, 5}), f32({70})}, {bits(10), bits(1), 0}},
           {"pool_scatter", {random({2, 1, 16, 20}, 1), i32({2, 1, 16, 20}, cycle(640, 250))}, {f32({2, 1, 16, 16})}, {}},
+          batch_stats({3, 2, 56, 56}),
+          batch_norm({300, 40}),
+          batch_norm({30, 2, 5, 5}),
+          batch_norm_grad({300, 40}),
+          batch_norm_grad({3, 2, 56, 56}),
+          batch_norm_grad({30, 2, 5, 5}),
           {"gradient_norms", {i64({1}, {7}), random({5000}, 3), random({3}, 4)}, {f32({3}), i64({4})}, {0}},
           {"optimizer", {hyper, random({1500}, 5)}, {i64({1}), p, m, v},
            {static_cast<int64_t>(OptimizerKind::adam), 1, 0, 0}}};
