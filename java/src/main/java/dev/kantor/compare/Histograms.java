@@ -16,6 +16,8 @@ record Histograms(Comparison all) {
   /** More classes than that have no labels. */
   private static final int MOST_LABELS = 25;
 
+  private static final double SMALL = 1e-4;
+
   String html() {
     return classes() + weights();
   }
@@ -104,10 +106,7 @@ record Histograms(Comparison all) {
                 "figcaption",
                 "",
                 Html.escape(shape(l))
-                    + Html.element(
-                        "span",
-                        "class=\"muted\"",
-                        String.format(Locale.ROOT, "%.3g %% at the ends", 100 * l.share())))
+                    + Html.element("span", "class=\"muted\"", percent(l.share()) + " at the ends"))
             + new SvgBars(
                     "weights of layer " + l.layer() + " of the critic of " + entry.label(),
                     colour,
@@ -115,6 +114,12 @@ record Histograms(Comparison all) {
                     labels,
                     Double.NaN)
                 .svg());
+  }
+
+  private static String percent(double share) {
+    return share > 0 && share < SMALL
+        ? "&lt; 0.01 %"
+        : String.format(Locale.ROOT, share < 0.1 ? "%.2f %%" : "%.0f %%", 100 * share);
   }
 
   private static String shape(LayerWeights l) {

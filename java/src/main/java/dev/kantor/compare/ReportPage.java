@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -47,7 +48,9 @@ public final class ReportPage {
         .own()
         .forEach(
             (key, value) ->
-                html.append(Html.element("small", "", " " + Html.escape(key + "=" + value))));
+                html.append(
+                    Html.element(
+                        "small", "", " " + Html.escape(key) + "=<wbr>" + Html.escape(value))));
     return html.toString();
   }
 
@@ -138,6 +141,7 @@ public final class ReportPage {
     List<String> others =
         all.entries().stream()
             .filter(e -> e != best.get() && e.at(measure, all.images()).exists())
+            .sorted(Comparator.comparingDouble(e -> e.at(measure, all.images()).mean()))
             .map(e -> e.at(measure, all.images()) + " (" + e.label() + ")")
             .toList();
     StringBuilder text =

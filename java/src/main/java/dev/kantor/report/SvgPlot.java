@@ -18,7 +18,7 @@ public record SvgPlot(String title, Scale scale, boolean marked, List<Line> line
   private static final int WIDTH = 400;
   private static final int HEIGHT = 230;
   private static final int LEFT = 46;
-  private static final int RIGHT = 12;
+  private static final int RIGHT = 18;
   private static final int TOP = 8;
   private static final int BOTTOM = 24;
   private static final int X_TICKS = 5;
@@ -111,9 +111,8 @@ public record SvgPlot(String title, Scale scale, boolean marked, List<Line> line
       svg.append(
           String.format(
               Locale.ROOT,
-              "<text class=\"tick %s\" x=\"%.1f\" y=\"%d\">%s</text>",
-              at > WIDTH - RIGHT - 12 ? "end" : "mid",
-              at > WIDTH - RIGHT - 12 ? WIDTH - RIGHT : at,
+              "<text class=\"tick mid\" x=\"%.1f\" y=\"%d\">%s</text>",
+              at,
               HEIGHT - 6,
               count(t.value())));
     }

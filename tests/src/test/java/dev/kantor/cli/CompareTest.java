@@ -184,7 +184,7 @@ class CompareTest {
     Path whole = folder.resolve("whole");
     Path killed = folder.resolve("killed");
     List<String> contestants = List.of("wgan-gp", "wgan");
-    Object[] options = {"--images", 7680, "--evaluations", 3};
+    Object[] options = {"--images", 3840, "--evaluations", 2};
     compare(whole, contestants, options).expect(0);
     Path log = folder.resolve("killed.log");
     Process process = Kantor.fork(log, arguments(killed, contestants, options));

@@ -77,6 +77,22 @@ class ClaimsTest {
         Made.entry("gan", "classes-covered", 7, 9),
         Made.entry("wgan-gp", "classes-covered", 10, 10));
     assertVerdict(Verdict.NOT_MEASURED, text, Made.entry("gan", "recall", 0.1));
+    // More of the one and less of the other is not less.
+    Entry mixed = diverse("gan", 9, 0.1);
+    assertVerdict(Verdict.NOT_HELD, text, mixed, diverse("wgan-gp", 8, 0.5));
+    assertVerdict(Verdict.HELD, text, mixed, diverse("wgan-gp", 9, 0.5));
+  }
+
+  private static Entry diverse(String name, double classes, double recall) {
+    return new Entry(
+        Contestant.parse(name),
+        List.of(
+            Made.run(
+                1,
+                List.of(Made.row(1000, 1, 1, 1)),
+                List.of(
+                    Made.evaluated(
+                        1000, Map.of("classes-covered", classes, "recall", recall, FD, 1.0))))));
   }
 
   @Test
@@ -84,6 +100,8 @@ class ClaimsTest {
     String text = "wgan keeps all classes";
     assertVerdict(Verdict.HELD, text, Made.entry("wgan", "classes-covered", 10, 10));
     assertVerdict(Verdict.NOT_HELD, text, Made.entry("wgan", "classes-covered", 10, 9));
+    // Nothing is drawn yet that could be of a class.
+    assertVerdict(Verdict.NOT_MEASURED, text, Made.entry("wgan", "accepted", 0.001));
   }
 
   @Test
