@@ -9,7 +9,6 @@ import dev.kantor.compare.Entry;
 import dev.kantor.compare.ReportPage;
 import dev.kantor.compare.RunResult;
 import dev.kantor.compare.VerdictTable;
-import dev.kantor.gan.Samples;
 import dev.kantor.io.AtomicFile;
 import dev.kantor.metrics.JudgeDesign;
 import dev.kantor.metrics.Yardstick;
@@ -18,7 +17,6 @@ import dev.kantor.train.Evaluated;
 import dev.kantor.train.Schedule;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.lang.foreign.ValueLayout;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -245,23 +243,8 @@ final class CompareCommand implements Callable<Integer> {
       throws IOException {
     // Trains the judge, if there is none yet, before several trainings want it.
     try (Yardstick yardstick = plan.judging().yardstick(on, images, evaluateCount, err)) {
-      Optional<Samples> test = images.test().filter(t -> t.count() > JudgeDesign.FEATURES);
-      if (test.isEmpty()) {
-        return Optional.empty();
-      }
-      Samples t = test.get();
-      long count = Math.min(evaluateCount, t.count());
-      return Optional.of(
-          new Evaluated(
-              0,
-              0,
-              0,
-              0,
-              Verdict.json(
-                  yardstick.evaluate(
-                      t.data().asSlice(0, count * t.features()),
-                      t.labels().map(l -> l.asSlice(0, 4 * count).toArray(ValueLayout.JAVA_INT)))),
-              Optional.empty()));
+      return EvaluateCommand.heldOut(yardstick, images, evaluateCount, err)
+          .map(e -> new Evaluated(0, 0, 0, 0, Verdict.json(e), Optional.empty()));
     }
   }
 

@@ -219,7 +219,19 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private static Verdict evaluate(
       Yardstick yardstick, Images images, Subject subject, int count, PrintWriter err) {
-    Evaluation samples = yardstick.evaluate(subject.samples(), subject.requested());
+    return new Verdict(
+        yardstick.evaluate(subject.samples(), subject.requested()),
+        heldOut(yardstick, images, count, err));
+  }
+
+  /**
+   * What held-out samples are worth, the first {@code count} at most: as good as it gets.
+   *
+   * @param err is told if they show that the judge is not much of one
+   * @return empty where there are none
+   */
+  static Optional<Evaluation> heldOut(
+      Yardstick yardstick, Images images, int count, PrintWriter err) {
     Optional<Evaluation> test =
         images
             .test()
@@ -234,7 +246,7 @@ final class EvaluateCommand implements Callable<Integer> {
                     "kantor: the judge is right about %.1f %% of the test images only; give it more"
                         + " with --judge-epochs%n",
                     100 * accuracy));
-    return new Verdict(samples, test);
+    return test;
   }
 
   /** With what classifiers say that learn from samples, and from as many training images. */

@@ -20,6 +20,9 @@ public final class ReportPage {
   /** The style sheet has so many colours. */
   private static final int COLOURS = 8;
 
+  /** Of more than so many a sentence gives the range only. */
+  private static final int MOST_NAMED = 3;
+
   private final Comparison all;
 
   private ReportPage(Comparison all) {
@@ -169,8 +172,16 @@ public final class ReportPage {
   }
 
   private String recalls(Entry best) {
-    return all.entries().stream()
-        .filter(e -> e != best && e.at("recall", all.images()).exists())
+    List<Entry> others =
+        all.entries().stream()
+            .filter(e -> e != best && e.at("recall", all.images()).exists())
+            .toList();
+    if (others.size() > MOST_NAMED) {
+      Spread range =
+          Spread.of(others.stream().map(e -> e.at("recall", all.images()).mean()).toList());
+      return "; the others reach " + percent(range.low()) + " to " + percent(range.high()) + ".";
+    }
+    return others.stream()
         .map(e -> percent(e.at("recall", all.images()).mean()) + " (" + e.label() + ")")
         .collect(Collectors.joining(", ", "; the others reach ", "."));
   }
