@@ -16,6 +16,7 @@ struct Cell {
 };
 static_assert(sizeof(Cell) == 64);
 
+uintptr_t code_bias = 0;  // own_module()'s
 constexpr uintptr_t kCells = kMemory + (uintptr_t{1} << 40);
 
 Cell& cell_at(uint64_t offset) { return reinterpret_cast<Cell*>(kCells)[offset / 4]; }
@@ -80,7 +81,7 @@ std::string describe_thread(const Stamp& s) {
   char text[160];
   std::snprintf(text, sizeof text, "block (%u, %u, %u) thread (%u, %u, %u)", block % grid.x, block / grid.x % grid.y,
                 block / grid.x / grid.y, thread % size.x, thread / size.x % size.y, thread / size.x / size.y);
-  return std::string(text) + " at " + find_code(&__executable_start + s.code - 1).line;
+  return std::string(text) + " at " + find_code(reinterpret_cast<const void*>(own_module().bias + s.code - 1)).line;
 }
 
 [[noreturn]] void report(const char* what, Access access, uintptr_t address, const Stamp* other, const char* other_verb) {
@@ -95,7 +96,7 @@ void check_elsewhere(uintptr_t address, Access access) {
   const Launch& launch = *machine.launch;
   if (access == Access::read &&
       (address - reinterpret_cast<uintptr_t>(launch.bound.data()) < launch.bound.size() ||
-       address - reinterpret_cast<uintptr_t>(&__executable_start) < static_cast<uintptr_t>(&_end - &__executable_start)))
+       address - own_module().begin < own_module().end - own_module().begin))
     return;
   char text[40];
   std::snprintf(text, sizeof text, "0x%" PRIxPTR, address);
@@ -150,7 +151,10 @@ void check_cell(Cell& cell, uint8_t mask, uintptr_t address, Access access) {
 
 }  // namespace
 
-void map_cells() { reserve(kCells, kDeviceBytes / 4 * sizeof(Cell), "the checker's cells"); }
+void map_cells() {
+  reserve(kCells, kDeviceBytes / 4 * sizeof(Cell), "the checker's cells");
+  code_bias = own_module().bias;
+}
 
 void mark(const void* memory, uint64_t bytes, bool valid, bool initialised) {
   for_each_cell(reinterpret_cast<uintptr_t>(memory), bytes, [&](Cell& cell, uint8_t mask, uintptr_t) {
@@ -170,8 +174,7 @@ void unwrite(const void* memory, uint64_t bytes) {
 void check(const void* pointer, uint64_t bytes, Access access, const void* code) {
   uintptr_t address = reinterpret_cast<uintptr_t>(pointer), offset = address - kMemory;
   if (is_stack(address)) return;
-  machine.now.code = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(code) -
-                                           reinterpret_cast<uintptr_t>(&__executable_start));
+  machine.now.code = static_cast<uint32_t>(reinterpret_cast<uintptr_t>(code) - code_bias);
   if (offset >= kDeviceBytes) return check_elsewhere(address, access);
   if (bytes <= 16 && (address & (bytes - 1)) != 0) report("misaligned", access, address, nullptr, nullptr);
   if (offset < kMemoryBytes) {

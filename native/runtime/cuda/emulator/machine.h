@@ -109,9 +109,13 @@ struct CodePlace {
 };
 CodePlace find_code(const void* address);
 
-// Where the program begins; code addresses are kept as offsets from here.
-extern "C" const char __executable_start;
-extern "C" const char _end;
+// The program or library that the kernels are in.
+struct Module {
+  uintptr_t bias;        // what it was moved by: code is kept, and looked up, as address - bias
+  uintptr_t begin, end;  // of its code and data
+  std::string file;
+};
+const Module& own_module();
 
 // Fiber stacks.
 std::byte* take_stack();

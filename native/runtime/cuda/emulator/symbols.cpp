@@ -1,7 +1,9 @@
 // Names for code addresses, from the program's debug information by addr2line: only for messages, so its cost does not
 // matter.
+#include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -30,14 +32,39 @@ std::string short_name(std::string name) {
 
 }  // namespace
 
+const Module& own_module() {
+  static const Module own = [] {
+    Module found = {};
+    dl_iterate_phdr(
+        [](dl_phdr_info* info, size_t, void* result) {
+          Module m = {info->dlpi_addr, ~uintptr_t{0}, 0, info->dlpi_name};
+          for (int i = 0; i < info->dlpi_phnum; ++i) {
+            const auto& part = info->dlpi_phdr[i];
+            if (part.p_type != PT_LOAD) continue;
+            m.begin = std::min<uintptr_t>(m.begin, m.bias + part.p_vaddr);
+            m.end = std::max<uintptr_t>(m.end, m.bias + part.p_vaddr + part.p_memsz);
+          }
+          uintptr_t here = reinterpret_cast<uintptr_t>(&machine);
+          if (here < m.begin || here >= m.end) return 0;
+          *static_cast<Module*>(result) = m;
+          return 1;
+        },
+        &found);
+    if (found.file.empty()) found.file = "/proc/" + std::to_string(getpid()) + "/exe";
+    return found;
+  }();
+  return own;
+}
+
 CodePlace find_code(const void* address) {
   static std::map<const void*, CodePlace> known;
   if (auto found = known.find(address); found != known.end()) return found->second;
-  char command[128];
-  std::snprintf(command, sizeof command, "addr2line -s -f -C -e /proc/%d/exe %#llx 2>/dev/null", static_cast<int>(getpid()),
-                static_cast<unsigned long long>(static_cast<const char*>(address) - &__executable_start));
+  char number[24];
+  std::snprintf(number, sizeof number, "%#llx",
+                static_cast<unsigned long long>(reinterpret_cast<uintptr_t>(address) - own_module().bias));
+  std::string command = "addr2line -s -f -C -e '" + own_module().file + "' " + number + " 2>/dev/null";
   CodePlace place = {"a kernel", "?"};
-  if (FILE* file = popen(command, "r")) {
+  if (FILE* file = popen(command.c_str(), "r")) {
     place.function = short_name(line_of(file));
     std::string line = line_of(file);
     place.line = line.substr(0, line.find(" ("));
