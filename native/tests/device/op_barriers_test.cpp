@@ -38,6 +38,14 @@ OpCase batch_norm_grad(std::vector<int64_t> dims) {
   return {"batch_norm_grad", {dy, x, c, c, c}, {dy, c, c}, {}, {0, -1, -1}};
 }
 
+// Of 3 x 3, stride 2, padding 1; the third tensor is what the first two make.
+OpCase conv(const char* op, std::vector<int64_t> a, std::vector<int64_t> b, std::vector<int64_t> out) {
+  OpCase c = {op, {random(a, 1), random(b, 2)}, {f32(out)}, {2, 2, 1, 1, 1, 1, -1}};
+  if (c.op == "conv2d_weight_grad") c.attributes.push_back(-1);
+  else c.attributes.insert(c.attributes.end(), {out[0] * out[1], out[2] * out[3], 0, 1, 0});
+  return c;
+}
+
 // 0, 1, .. period - 1, 0, 1, ..
 std::vector<double> cycle(size_t count, size_t period) {
   std::vector<double> all(count);
@@ -57,6 +65,9 @@ std::vector<OpCase> cases() {
           {"row_penalty", {g}, {f32({1}), f32({3, 600}), f32({3})}, {bits(10), bits(1), 0}},
           {"row_penalty", {random({70, 5}, 1)}, {f32({1}), f32({70, 5}), f32({70})}, {bits(10), bits(1), 0}},
           {"pool_scatter", {random({2, 1, 16, 20}, 1), i32({2, 1, 16, 20}, cycle(640, 250))}, {f32({2, 1, 16, 16})}, {}},
+          conv("conv2d", {2, 17, 9, 9}, {35, 17, 3, 3}, {2, 35, 5, 5}),
+          conv("conv2d_data_grad", {2, 35, 5, 5}, {35, 17, 3, 3}, {2, 17, 9, 9}),
+          conv("conv2d_weight_grad", {8, 35, 5, 5}, {8, 4, 9, 9}, {35, 4, 3, 3}),
           batch_stats({3, 2, 56, 56}),
           batch_norm({300, 40}),
           batch_norm({30, 2, 5, 5}),

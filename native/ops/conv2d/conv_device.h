@@ -1,0 +1,157 @@
+// conv2d and conv2d_data_grad as one product of matrices whose second factor is gathered while it is read.
+//
+// The rows are the output's channels, the columns its pixels, of all images, and the depth is a source channel times a
+// tap, an element of the kernel. A table (Tap) says for each step of the depth which weight and which source element it
+// takes: nothing of a kernel's size, stride, padding or dilation is left for the inner loop.
+//
+// The pixels of a gradient with strides are of SH * SW classes: those of one are reached by the same elements of the
+// kernel, so that each class is a product of its own, of the taps that reach it alone. conv2d has one class.
+#pragma once
+#include "ops/conv2d/conv_source_device.h"
+#include "ops/gemm/tile_device.h"
+
+namespace kantor::cuda {
+
+struct alignas(16) Tap {
+  int channel, weight, down, right;  // source channel; which weight of an output channel; rows and columns from a pixel's
+};
+
+struct PixelClass {
+  int top, left;      // its first pixel
+  int rows, cols;     // how many
+  int taps, depth;    // the first of its taps, how many
+  int tile;           // its first tile
+};
+
+struct ConvArguments {
+  const float *source, *weight;
+  const Tap* taps;
+  const PixelClass* classes;
+  int class_count;
+  int images, channels, h, w;  // of the source
+  int outputs, out_w;          // channels, and columns of a plane
+  int weight_stride;           // from one output channel to the next
+  int step_h, step_w;          // of the source, from one pixel of a class to the next
+  int jump_h, jump_w;          // of the output
+  int tile_rows;               // tiles of a column of tiles
+  TileParts parts;
+};
+
+// A pixel of a class by its number.
+struct Pixel {
+  int image, row, col;
+  bool live;
+
+  __device__ Pixel(const PixelClass& of, int images, int index)
+      : image(index / (of.rows * of.cols)), row(index / of.cols % of.rows), col(index % of.cols), live(image < images) {}
+};
+
+template <class Tile, class Table, class Prologue>
+__device__ __forceinline__ void convolve(const ConvArguments& g, const Prologue& prologue, const Table& epilogue,
+                                         unsigned block, const TileShared<Tile>& shared) {
+  constexpr int kThreads = Tile::kThreads, kLines = kThreads / kStep, kDeep = kThreads / Tile::kCols;
+  constexpr int kWeights = Tile::kRows / kLines, kPixels = kStep / kDeep;  // of a thread
+  static_assert(kThreads % Tile::kCols == 0 && kThreads % kStep == 0);
+  int part = static_cast<int>(block) % g.parts.parts, tile = static_cast<int>(block) / g.parts.parts, own_class = 0;
+  while (own_class + 1 < g.class_count && g.classes[own_class + 1].tile <= tile) ++own_class;
+  const PixelClass of = g.classes[own_class];
+  int first_output = (tile - of.tile) % g.tile_rows * Tile::kRows;
+  int first_pixel = (tile - of.tile) / g.tile_rows * Tile::kCols;
+  const Tap* taps = g.taps + of.taps;
+  int first = part * g.parts.steps * kStep, last = min(of.depth, first + g.parts.steps * kStep);
+
+  // Neighbouring threads load neighbouring pixels, and neighbouring weights: a thread's pixel stays the same.
+  int t = static_cast<int>(threadIdx.x), own_col = t % Tile::kCols;
+  Pixel pixel(of, g.images, first_pixel + own_col);
+  int top = pixel.row * g.step_h, left = pixel.col * g.step_w, plane = g.h * g.w;
+  const float* image = g.source + static_cast<int64_t>(pixel.image) * g.channels * plane;
+  float weights[kWeights], elements[kPixels];
+  multiply<Tile>(
+      first, last, g.outputs - first_output, g.images * of.rows * of.cols - first_pixel, shared,
+      [&](int k) {
+        int own_k = k + t % kStep;
+        int weight = own_k < last ? taps[own_k].weight : 0;
+#pragma unroll
+        for (int v = 0; v < kWeights; ++v) {
+          int output = first_output + v * kLines + t / kStep;
+          weights[v] = own_k < last && output < g.outputs ? g.weight[output * g.weight_stride + weight] : 0;
+        }
+        PwElement at[kPixels];
+#pragma unroll
+        for (int v = 0; v < kPixels; ++v) {
+          int step = k + v * kDeep + t / Tile::kCols;
+          bool inside = step < last && pixel.live;
+          Tap tap = inside ? taps[step] : Tap{};
+          int row = top + tap.down, col = left + tap.right;
+          inside = inside && row >= 0 && row < g.h && col >= 0 && col < g.w;
+          at[v] = {pixel.image * g.channels + tap.channel, row * g.w + col, inside};
+          elements[v] = inside ? image[tap.channel * plane + row * g.w + col] : 0;
+        }
+        prologue.apply(at, elements);
+      },
+      [&](int buffer) {
+#pragma unroll
+        for (int v = 0; v < kWeights; ++v) shared.a[buffer][t % kStep][v * kLines + t / kStep] = weights[v];
+#pragma unroll
+        for (int v = 0; v < kPixels; ++v) shared.b[buffer][v * kDeep + t / Tile::kCols][own_col] = elements[v];
+      });
+  finish(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
+    Pixel to(of, g.images, first_pixel + col);
+    int output = first_output + row;
+    return PwElement{to.image * g.outputs + output,
+                     (of.top + to.row * g.jump_h) * g.out_w + of.left + to.col * g.jump_w,
+                     output < g.outputs && to.live};
+  });
+}
+
+template <class Tile, class Table, class Prologue>
+__global__ void __launch_bounds__(Tile::kThreads, 1)
+    convolution_kernel(const int64_t* guard, ConvArguments g, Prologue prologue, Table epilogue) {
+  KANTOR_TILE_SHARED(Tile, shared);
+  if (!held(guard)) convolve(g, prologue, epilogue, blockIdx.x, shared);
+}
+
+// On the host: the classes with their taps. A class's tile is set when the tiles are chosen.
+struct ConvPlan {
+  std::vector<Tap> taps;
+  std::vector<PixelClass> classes;
+};
+
+template <class Tile, class Table, class Prologue>
+void enqueue_convolution(ConvArguments g, ConvPlan plan, const Prologue& prologue, const Table& epilogue, Recorder& r) {
+  g.tile_rows = ceil_div(g.outputs, Tile::kRows);
+  int tiles = 0, depth = 0;
+  for (PixelClass& c : plan.classes) {
+    c.tile = tiles;
+    tiles += g.tile_rows * ceil_div(g.images * c.rows * c.cols, Tile::kCols);
+    depth = std::max(depth, c.depth);
+  }
+  g.parts = TileParts::of<Tile>(tiles, depth, r);
+  g.taps = r.constants(plan.taps);
+  g.classes = r.constants(plan.classes);
+  g.class_count = static_cast<int>(plan.classes.size());
+  r.launch(convolution_kernel<Tile, Table, Prologue>, {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads}, g,
+           prologue, epilogue);
+}
+
+inline void enqueue_convolution(const Node& node, const ConvArguments& g, const ConvPlan& plan, Recorder& r) {
+  for (const Tensor& t : {node.in[0], node.in[1], node.out[0]}) extent(node, t.count());
+  const ConvPrograms programs = ConvPrograms::decode(node);
+  with_table(node, programs.epilogue, programs.epilogue_in, 0, [&](const auto& epilogue) {
+    // Large tiles do more with what they load, once there are enough of them to fill a large GPU.
+    constexpr int kEnough = 96;
+    int64_t large = 0;
+    for (const PixelClass& c : plan.classes)
+      large += (int64_t{g.images} * c.rows * c.cols + LargeTile::kCols - 1) / LargeTile::kCols;
+    bool wide = g.outputs > SmallTile::kRows && large * ceil_div(g.outputs, LargeTile::kRows) >= kEnough;
+    auto enqueue = [&](const auto& prologue) {
+      // (A program that needs the large table is too rare to have a kernel of its own for these.)
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(epilogue)>, SmallPw>)
+        if (wide) return enqueue_convolution<LargeTile>(g, plan, prologue, epilogue, r);
+      enqueue_convolution<SmallTile>(g, plan, prologue, epilogue, r);
+    };
+    programs.prologue.result >= 0 ? enqueue(DevicePrologue::of(node, programs.prologue, r)) : enqueue(NoPrologue{});
+  });
+}
+
+}  // namespace kantor::cuda

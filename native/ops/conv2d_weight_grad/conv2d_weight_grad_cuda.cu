@@ -1,0 +1,127 @@
+// dW as a product of matrices whose factors are gathered while they are read: its rows are the output's channels, its
+// columns the elements of the kernel of each input channel, and the depth is the pixels of all images' dY.
+#include "ops/conv2d_weight_grad/conv2d_weight_grad.h"
+
+#include "ops/conv2d/conv_source_device.h"
+#include "ops/gemm/tile_device.h"
+
+namespace kantor::cuda {
+
+namespace {
+
+struct WeightGradArguments {
+  const float *dy, *x;
+  int n, c, h, w, o, r, s, p, q;
+  int sh, sw, ph, pw, dh, dw;
+  int tile_cols;
+  TileParts parts;
+
+  __device__ int cols() const { return c * r * s; }
+  __device__ int depth() const { return n * p * q; }
+};
+
+template <class Tile, class Prologue>
+__device__ __forceinline__ void weight_grad(const WeightGradArguments& g, const Prologue& of_dy, const Prologue& of_x,
+                                            const SmallPw& epilogue, unsigned block, const TileShared<Tile>& shared) {
+  constexpr int kLines = Tile::kThreads / kStep, kRows = Tile::kRows / kLines, kCols = Tile::kCols / kLines;
+  static_assert(kRows * kLines == Tile::kRows && kCols * kLines == Tile::kCols);
+  int part = static_cast<int>(block) % g.parts.parts, tile = static_cast<int>(block) / g.parts.parts;
+  int first_row = tile / g.tile_cols * Tile::kRows, first_col = tile % g.tile_cols * Tile::kCols;
+  int first = part * g.parts.steps * kStep, last = min(g.depth(), first + g.parts.steps * kStep);
+
+  // Neighbouring threads load neighbouring pixels, those of the same step of the depth for each row and column.
+  int own_k = static_cast<int>(threadIdx.x) % kStep, line = static_cast<int>(threadIdx.x) / kStep;
+  int channel[kCols], down[kCols], right[kCols];
+#pragma unroll
+  for (int v = 0; v < kCols; ++v) {
+    int col = first_col + v * kLines + line;
+    channel[v] = col / (g.r * g.s);  // C or more: outside
+    down[v] = col / g.s % g.r * g.dh - g.ph;
+    right[v] = col % g.s * g.dw - g.pw;
+  }
+  float dy[kRows], x[kCols];
+  multiply<Tile>(
+      first, last, g.o - first_row, g.cols() - first_col, shared,
+      [&](int k) {
+        int pixel = k + own_k, plane = g.p * g.q, image = pixel / plane, place = pixel % plane;
+        bool inside = pixel < last;
+        PwElement dy_at[kRows], x_at[kCols];
+#pragma unroll
+        for (int v = 0; v < kRows; ++v) {
+          int o = first_row + v * kLines + line;
+          dy_at[v] = {image * g.o + o, place, inside && o < g.o};
+          dy[v] = dy_at[v].live ? g.dy[dy_at[v].row * plane + place] : 0;
+        }
+        of_dy.apply(dy_at, dy);
+        int top = place / g.q * g.sh, left = place % g.q * g.sw;
+#pragma unroll
+        for (int v = 0; v < kCols; ++v) {
+          int row = top + down[v], col = left + right[v];
+          bool live = inside && channel[v] < g.c && row >= 0 && row < g.h && col >= 0 && col < g.w;
+          x_at[v] = {image * g.c + channel[v], row * g.w + col, live};
+          x[v] = live ? g.x[x_at[v].row * (g.h * g.w) + x_at[v].col] : 0;
+        }
+        of_x.apply(x_at, x);
+      },
+      [&](int buffer) {
+#pragma unroll
+        for (int v = 0; v < kRows; ++v) shared.a[buffer][own_k][v * kLines + line] = dy[v];
+#pragma unroll
+        for (int v = 0; v < kCols; ++v) shared.b[buffer][own_k][v * kLines + line] = x[v];
+      });
+  finish(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
+    return PwElement{first_row + row, first_col + col, first_row + row < g.o && first_col + col < g.cols()};
+  });
+}
+
+template <class Tile, class Prologue>
+__global__ void __launch_bounds__(Tile::kThreads, 1)
+    weight_grad_kernel(const int64_t* guard, WeightGradArguments g, Prologue of_dy, Prologue of_x, SmallPw epilogue) {
+  KANTOR_TILE_SHARED(Tile, shared);
+  if (!held(guard)) weight_grad(g, of_dy, of_x, epilogue, blockIdx.x, shared);
+}
+
+template <class Tile, class Prologue>
+void enqueue(const Node& node, WeightGradArguments g, const Prologue& of_dy, const Prologue& of_x, Recorder& r) {
+  int cols = g.c * g.r * g.s;
+  g.tile_cols = ceil_div(cols, Tile::kCols);
+  int tiles = ceil_div(g.o, Tile::kRows) * g.tile_cols;
+  g.parts = TileParts::of<Tile>(tiles, g.n * g.p * g.q, r);
+  SmallPw store = {};
+  store.stores[0] = node.out[0].f32();
+  store.code[0] = {Pw::accumulator, 0, 0, 0, 0};
+  store.code[1] = {Pw::store, 0, 0, 0, 0};
+  store.rows = g.o, store.cols = cols, store.length = 2;
+  r.launch(weight_grad_kernel<Tile, Prologue>, {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads}, g, of_dy,
+           of_x, store);
+}
+
+}  // namespace
+
+void enqueue_conv2d_weight_grad(const Node& node, Recorder& r) {
+  const Tensor &dy = node.in[0], &x = node.in[1], &dw = node.out[0];
+  const ConvShape z = conv_shape(node, x, dw, dy);
+  for (const Tensor* t : {&dy, &x, &dw}) extent(node, t->count());
+  extent(node, z.n * z.p * z.q);
+  auto narrow = [](int64_t n) { return static_cast<int>(n); };
+  WeightGradArguments g = {};
+  g.dy = dy.f32(), g.x = x.f32();
+  g.n = narrow(z.n), g.c = narrow(z.c), g.h = narrow(z.h), g.w = narrow(z.w), g.o = narrow(z.o);
+  g.r = narrow(z.r), g.s = narrow(z.s), g.p = narrow(z.p), g.q = narrow(z.q);
+  g.sh = narrow(z.sh), g.sw = narrow(z.sw), g.ph = narrow(z.ph), g.pw = narrow(z.pw);
+  g.dh = narrow(z.dh), g.dw = narrow(z.dw);
+  // Large tiles do more with what they load, where parts of the depth make them enough to fill a large GPU.
+  constexpr int64_t kEnough = 96;
+  int64_t large = int64_t{ceil_div(g.o, LargeTile::kRows)} * ceil_div(narrow(dw.count() / z.o), LargeTile::kCols);
+  bool wide = g.o > SmallTile::kRows && large * TileParts::most(ceil_div(g.n * g.p * g.q, kStep)) >= kEnough;
+  const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
+  if (prologues.dy.result >= 0 || prologues.x.result >= 0) {
+    DevicePrologue of_dy = DevicePrologue::of(node, prologues.dy, r), of_x = DevicePrologue::of(node, prologues.x, r);
+    wide ? enqueue<LargeTile>(node, g, of_dy, of_x, r) : enqueue<SmallTile>(node, g, of_dy, of_x, r);
+  } else {
+    wide ? enqueue<LargeTile>(node, g, NoPrologue{}, NoPrologue{}, r)
+         : enqueue<SmallTile>(node, g, NoPrologue{}, NoPrologue{}, r);
+  }
+}
+
+}  // namespace kantor::cuda
