@@ -9,16 +9,17 @@
 // The gradient of either sign is the other (Zhao et al. 2020, "Differentiable augmentation for data-efficient GAN
 // training"). Output overlaps no input. A u outside [0, 1), NaN included, moves as far as the nearest one inside would.
 #pragma once
-#include <algorithm>
 #include <cmath>
 
+#include "ops/host_device.h"
 #include "runtime/op.h"
 
 namespace kantor {
 // One of `choices` equally likely numbers 0, 1, ...
-inline int64_t choose(double u, int64_t choices) {
+KANTOR_HD inline int64_t choose(double u, int64_t choices) {
   const double n = static_cast<double>(choices);
-  return u > 0 ? static_cast<int64_t>(std::min(std::floor(u * n), n - 1)) : 0;
+  const double place = floor(u * n);
+  return u > 0 ? static_cast<int64_t>(place < n - 1 ? place : n - 1) : 0;
 }
 
 void validate_translate(const Node&);
