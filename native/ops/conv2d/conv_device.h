@@ -134,24 +134,20 @@ void enqueue_convolution(ConvArguments g, ConvPlan plan, const Prologue& prologu
            prologue, epilogue);
 }
 
-inline void enqueue_convolution(const Node& node, const ConvArguments& g, const ConvPlan& plan, Recorder& r) {
-  for (const Tensor& t : {node.in[0], node.in[1], node.out[0]}) extent(node, t.count());
-  const ConvPrograms programs = ConvPrograms::decode(node);
-  with_table(node, programs.epilogue, programs.epilogue_in, 0, [&](const auto& epilogue) {
-    // Large tiles do more with what they load, once there are enough of them to fill a large GPU.
-    constexpr int kEnough = 96;
-    int64_t large = 0;
-    for (const PixelClass& c : plan.classes)
-      large += (int64_t{g.images} * c.rows * c.cols + LargeTile::kCols - 1) / LargeTile::kCols;
-    bool wide = g.outputs > SmallTile::kRows && large * ceil_div(g.outputs, LargeTile::kRows) >= kEnough;
-    auto enqueue = [&](const auto& prologue) {
-      // (A program that needs the large table is too rare to have a kernel of its own for these.)
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(epilogue)>, SmallPw>)
-        if (wide) return enqueue_convolution<LargeTile>(g, plan, prologue, epilogue, r);
-      enqueue_convolution<SmallTile>(g, plan, prologue, epilogue, r);
-    };
-    programs.prologue.result >= 0 ? enqueue(DevicePrologue::of(node, programs.prologue, r)) : enqueue(NoPrologue{});
-  });
+// With the tiles that suit it.
+template <class Table, class Prologue>
+void enqueue_product(const ConvArguments& g, const ConvPlan& plan, const Prologue& prologue, const Table& epilogue,
+                     Recorder& r) {
+  // Large tiles do more with what they load, once there are enough of them to fill a large GPU.
+  constexpr int kEnough = 96;
+  int64_t large = 0;
+  for (const PixelClass& c : plan.classes)
+    large += (int64_t{g.images} * c.rows * c.cols + LargeTile::kCols - 1) / LargeTile::kCols;
+  // (A program that needs the large table is too rare to have a kernel of its own for these.)
+  if constexpr (std::is_same_v<Table, SmallPw>)
+    if (g.outputs > SmallTile::kRows && large * ceil_div(g.outputs, LargeTile::kRows) >= kEnough)
+      return enqueue_convolution<LargeTile>(g, plan, prologue, epilogue, r);
+  enqueue_convolution<SmallTile>(g, plan, prologue, epilogue, r);
 }
 
 }  // namespace kantor::cuda

@@ -15,7 +15,7 @@
 // Outputs overlap no X, W or b. The order of each sum is fixed by the shapes alone: any number of threads gives the same
 // bits. Zeros around an X_k are multiplied like other values, and Winograd's algorithm computes what conv_method.h says.
 //
-// What an X_k would take in memory it takes in the cache, a few rows at a time: rows of X_k are computed when rows of
+// On a CPU, what an X_k would take in memory it takes in the cache, a few rows at a time: rows of X_k are computed when rows of
 // X_{k+1} are about to be. So this pays where an X_k is large and the convolution before or after it does little with it,
 // one from or to few channels: such a layer costs no more than moving X_k would.
 #pragma once
