@@ -79,7 +79,7 @@ public record Variant(
           new Variant(
               "classifier",
               "Convolutional classifier",
-              "LeCun et al. 1998",
+              "Kantor",
               Family.CLASSIFIER,
               parse(
                   "learning-rate=1e-3 beta1=0.9 learning-rate-schedule=cosine"

@@ -92,7 +92,7 @@ final class OpBenchCommand {
     int cases = 0;
     try (var _ = new InferenceMode(true)) {
       for (String line = in.readLine(); line != null; line = in.readLine()) {
-        Case c = GSON.fromJson(line, Case.class);
+        Case c = parse(line);
         try (var _ = new PointerScope()) {
           out.println(GSON.toJson(Stopwatch.time(options, work(c))));
         }
@@ -100,6 +100,14 @@ final class OpBenchCommand {
       }
     }
     return Map.of("cases", cases);
+  }
+
+  private static Case parse(String line) {
+    try {
+      return GSON.fromJson(line, Case.class);
+    } catch (RuntimeException e) { // Gson's own, and what it wraps a record's objection in
+      throw new IllegalArgumentException("expected a case with op and inputs, got " + line, e);
+    }
   }
 
   private static Runnable work(Case c) {
