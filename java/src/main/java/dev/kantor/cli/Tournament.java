@@ -75,8 +75,8 @@ record Tournament(Path out, List<Heat> heats) {
   /**
    * Plans the trainings, and takes over those that have begun.
    *
-   * @throws IllegalArgumentException naming every difference, if one that has begun is another than
-   *     is asked for now
+   * @throws IllegalArgumentException naming every difference, if one that has begun differs from
+   *     what the plan has in its place
    */
   static Tournament of(Plan plan, Path out, Device device, Images images) throws IOException {
     List<Draft> drafts = new ArrayList<>();

@@ -33,4 +33,12 @@ public final class Html {
   public static String dataUri(byte[] png) {
     return "data:image/png;base64," + Base64.getEncoder().encodeToString(png);
   }
+
+  /**
+   * The beginning of a picture, to be ended by {@code </svg>}; who cannot see it hears the title.
+   */
+  static String svg(int width, int height, String title) {
+    return "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">"
+        .formatted(width, height, escape(title));
+  }
 }

@@ -40,14 +40,7 @@ public record SvgBars(
     double scale = (HEIGHT - TOP - BOTTOM) / (most > 0 ? most : 1);
     double each = (double) (WIDTH - 2 * SIDE) / heights.length;
     double gap = each >= WIDE ? 2 : 0.4;
-    StringBuilder svg = new StringBuilder();
-    svg.append(
-        String.format(
-            Locale.ROOT,
-            "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
-            WIDTH,
-            HEIGHT,
-            Html.escape(title)));
+    StringBuilder svg = new StringBuilder(Html.svg(WIDTH, HEIGHT, title));
     svg.append(
         String.format(
             Locale.ROOT,

@@ -85,14 +85,7 @@ public record SvgPlot(String title, Scale scale, boolean marked, List<Line> line
     DoubleUnaryOperator toX = v -> LEFT + (WIDTH - LEFT - RIGHT) * x.position(v);
     DoubleUnaryOperator toY =
         v -> HEIGHT - BOTTOM - (HEIGHT - TOP - BOTTOM) * Math.clamp(y.position(v), 0, 1);
-    StringBuilder svg = new StringBuilder();
-    svg.append(
-        String.format(
-            Locale.ROOT,
-            "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">",
-            WIDTH,
-            HEIGHT,
-            Html.escape(title)));
+    StringBuilder svg = new StringBuilder(Html.svg(WIDTH, HEIGHT, title));
     for (Axis.Tick t : y.ticks(Y_TICKS)) {
       svg.append(
           String.format(
