@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "ops/rate_schedule/rate_schedule.h"
 
 namespace kantor::KANTOR_ISA {
@@ -10,10 +8,11 @@ void prepare_rate_schedule(const Node& node, Plan& plan) {
   float* out = node.out[0].f32();
   const auto kind = static_cast<RateSchedule>(node.attributes[0]);
   const double length = static_cast<double>(node.attributes[1]);
-  plan.phase(1, [=, count = node.out[0].count()](int, std::byte*) {
-    std::copy_n(hyper, count, out);
-    out[0] = static_cast<float>(
-        hyper[0] * rate_factor(kind, static_cast<double>(*counter), schedule[0] * length, schedule[1]));
+  plan.phase(1, [=](int, std::byte*) {
+    const double iterations = static_cast<double>(*counter);
+    const double factor = rate_factor(kind, iterations, schedule[0] * length, schedule[1]);
+    for (int64_t i = 0; i < kHyperCount; ++i)
+      out[i] = static_cast<float>(scheduled_hyper(i, hyper[i], factor, iterations));
   });
 }
 

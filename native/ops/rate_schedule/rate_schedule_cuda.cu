@@ -6,8 +6,6 @@ namespace kantor::cuda {
 
 namespace {
 
-constexpr int kHyper = 8;
-
 struct ScheduleArguments {
   const float* hyper;
   const int64_t* counter;
@@ -18,12 +16,12 @@ struct ScheduleArguments {
 };
 
 __device__ inline void rate_schedule(const ScheduleArguments& a) {
-  if (threadIdx.x >= kHyper) return;
-  double value = static_cast<double>(a.hyper[threadIdx.x]);
-  if (threadIdx.x == 0)
-    value *= rate_factor(a.kind, static_cast<double>(*a.counter), static_cast<double>(a.schedule[0]) * a.length,
-                         static_cast<double>(a.schedule[1]));
-  a.out[threadIdx.x] = static_cast<float>(value);
+  if (threadIdx.x >= kHyperCount) return;
+  const double iterations = static_cast<double>(*a.counter);
+  const double factor =
+      rate_factor(a.kind, iterations, static_cast<double>(a.schedule[0]) * a.length, static_cast<double>(a.schedule[1]));
+  a.out[threadIdx.x] = static_cast<float>(
+      scheduled_hyper(threadIdx.x, static_cast<double>(a.hyper[threadIdx.x]), factor, iterations));
 }
 
 __global__ void rate_schedule_kernel(const int64_t* guard, ScheduleArguments a) {

@@ -28,7 +28,7 @@ void reference_rate_schedule(const Node& node) {
   const double iterations = static_cast<double>(*node.in[1].as<int64_t>());
   const double factor = rate_factor(static_cast<RateSchedule>(node.attributes[0]), iterations,
                                     schedule.get(0) * static_cast<double>(node.attributes[1]), schedule.get(1));
-  for (int64_t i = 0; i < out.count(); ++i) out.set(i, i == 0 ? hyper.get(0) * factor : hyper.get(i));
+  for (int64_t i = 0; i < kHyperCount; ++i) out.set(i, scheduled_hyper(i, hyper.get(i), factor, iterations));
 }
 
 }  // namespace kantor

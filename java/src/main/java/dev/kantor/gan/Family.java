@@ -97,7 +97,8 @@ public enum Family {
           new Setting(
               "ema",
               "0",
-              "decay of the generator's moving average, which samples are drawn from; 0: off",
+              "decay of the generator's moving average, which samples are drawn from; in iteration"
+                  + " n at most (1 + n) / (10 + n); 0: off",
               "Yazici et al. 2019"),
           new Setting("latent", "100", "size of the noise z", RADFORD));
 

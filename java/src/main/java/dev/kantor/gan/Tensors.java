@@ -15,6 +15,8 @@ record Tensors(State state, List<Parameter> all) {
   // A range of random streams of its own, so that nothing else that the seed drives depends on it.
   private static final long INITIAL_STREAMS = 1L << 24;
 
+  private static final int EMA_DECAY = 6; // its place in the hyper-parameters (optimizer.h)
+
   /** Adds the slots of the networks' parameters, then of their buffers, to a state. */
   static Tensors add(State state, List<? extends Module> networks) {
     List<Parameter> all = new ArrayList<>(parameters(networks));
@@ -58,13 +60,17 @@ record Tensors(State state, List<Parameter> all) {
     network.buffers().forEach(p -> state.add(average(p)));
   }
 
-  /** Moves the averages of a network's buffers, as the optimiser does those of its parameters. */
-  static void updateAverages(Trace t, Module network, double decay) {
+  /**
+   * Moves the averages of a network's buffers, as the optimiser does those of its parameters.
+   *
+   * @param hyper the optimiser's hyper-parameters of this iteration
+   */
+  static void updateAverages(Trace t, Module network, Value hyper) {
+    Value decay = Ops.slice(hyper, 0, EMA_DECAY, 1);
+    Value rest = Ops.sub(Ops.full(1, 1), decay);
     for (Parameter p : network.buffers()) {
       Slot average = average(p);
-      t.write(
-          average,
-          Ops.add(Ops.scale(t.read(average), decay), Ops.scale(t.read(p.slot()), 1 - decay)));
+      t.write(average, Ops.add(Ops.mul(t.read(average), decay), Ops.mul(t.read(p.slot()), rest)));
     }
   }
 

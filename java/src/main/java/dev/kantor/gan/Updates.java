@@ -129,7 +129,7 @@ public final class Updates implements Model.Bound {
         Tensors.totalNorm(t.guardedNorms(counter, gradients, design.critic().parameters().size()));
     generator.update(t, gradients);
     if (design.ema() > 0) {
-      Tensors.updateAverages(t, design.generator(), design.ema());
+      Tensors.updateAverages(t, design.generator(), generator.hyper().apply(t));
     }
     return List.of(
         ofCritic.get(0),

@@ -8,6 +8,7 @@ import dev.kantor.nn.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.function.Function;
 
 /** An update rule with its hyper-parameters, which live on the device in {@code name.hyper}. */
@@ -82,14 +83,17 @@ public sealed interface Optimizer {
    * @param rule gives the rate at the beginning
    * @param fall its shape
    * @param epochs passes over the data in which it falls; later it stays
-   * @param end the share of the learning rate that it falls to, in [0, 1)
+   * @param end the share of the learning rate that it falls to, in [0, 1]
    */
   record Scheduled(Rule rule, Trace.Fall fall, double epochs, double end) implements Optimizer {
     public Scheduled {
       Objects.requireNonNull(rule, "rule");
       Objects.requireNonNull(fall, "fall");
       Optimizer.requirePositive("the epochs in which a learning rate falls", epochs);
-      Optimizer.requireFraction("the share that a learning rate falls to", end);
+      if (!(end >= 0 && end <= 1)) {
+        throw new IllegalArgumentException(
+            "the share that a learning rate falls to must be in [0, 1]: " + end);
+      }
     }
   }
 
@@ -99,7 +103,8 @@ public sealed interface Optimizer {
    * @param clip c of the clipping of weights to [-c, c] after each update (Arjovsky et al. 2017),
    *     or 0 for none
    * @param emaDecay decay of a moving average of the parameters, kept in {@code parameter.ema}, or
-   *     0 for none
+   *     0 for none; in iteration n, from 0, it is at most (1 + n) / (10 + n), so that what the
+   *     parameters began with is soon forgotten
    */
   record Around(double clip, double emaDecay) {
     public static final Around NOTHING = new Around(0, 0);
@@ -169,10 +174,12 @@ public sealed interface Optimizer {
           state.set(hyper, (float) s.learningRate, (float) s.momentum, 0f, 0f, 0f, clip, ema, 0f);
     }
     Function<Trace, Value> now = t -> t.read(hyper);
-    if (this instanceof Scheduled(Rule _, Trace.Fall fall, double epochs, double end)) {
+    Optional<Scheduled> change = change(around);
+    if (change.isPresent()) {
+      Scheduled s = change.get();
       Slot schedule = state.add(Slot.f32(name + ".schedule", 2));
-      state.set(schedule, (float) epochs, (float) end);
-      now = t -> t.scheduled(fall, hyper, schedule);
+      state.set(schedule, (float) s.epochs, (float) s.end);
+      now = t -> t.scheduled(s.fall, hyper, schedule);
     }
     Slot step = state.add(Slot.counter(name + ".step"));
     List<Trace.Updated> updated = new ArrayList<>();
@@ -186,6 +193,16 @@ public sealed interface Optimizer {
               p.slot(), first, second, average, around.clip > 0 && p.isWeight(), decay));
     }
     return new Bound(rule, now, step, updated);
+  }
+
+  /** How the hyper-parameters change in time, if they do. */
+  private Optional<Scheduled> change(Around around) {
+    if (this instanceof Scheduled s) {
+      return Optional.of(s);
+    }
+    return around.emaDecay > 0
+        ? Optional.of(new Scheduled(rule(), Trace.Fall.LINEAR, 1, 1)) // a constant rate
+        : Optional.empty();
   }
 
   private static Slot like(Slot slot, String suffix) {

@@ -74,6 +74,35 @@ class ScheduleTest {
   }
 
   @Test
+  void anAverageSoonForgetsTheBeginning() {
+    Linear layer = Linear.of("l", 1, 1, Initialisation.FRAMEWORK);
+    Slot counter = Slot.counter("iteration");
+    double most = 0.4;
+    try (Device device = Device.open("cpu", 1);
+        State state = new State(device)) {
+      layer.parameters().forEach(p -> state.add(p.slot()));
+      state.add(counter);
+      Optimizer.Bound bound =
+          RULE.bind("o", state, layer.parameters(), new Optimizer.Around(0, most));
+      Slot weight = layer.weight().slot();
+      Slot average = new Slot(weight.name() + ".ema", weight.dtype(), weight.shape());
+      try (Program program = Program.compile(descent(bound, layer, counter, true), state)) {
+        double expected = state.doubles(average)[0];
+        double before = state.doubles(weight)[0];
+        for (int n = 0; n < 8; n++) {
+          program.run(1);
+          double after = state.doubles(weight)[0];
+          assertEquals(RATE, before - after, 1e-6, "the rate is constant");
+          double decay = Math.min(most, (1.0 + n) / (10 + n));
+          expected = decay * expected + (1 - decay) * after;
+          assertEquals(expected, state.doubles(average)[0], 1e-5, "iteration " + n);
+          before = after;
+        }
+      }
+    }
+  }
+
+  @Test
   void whatItNeedsIsNamed() {
     Linear layer = Linear.of("l", 1, 1, Initialisation.FRAMEWORK);
     Slot counter = Slot.counter("iteration");
@@ -93,7 +122,7 @@ class ScheduleTest {
           IllegalArgumentException.class,
           () -> new Optimizer.Scheduled(RULE, Trace.Fall.LINEAR, bad, 0));
     }
-    for (double bad : new double[] {-0.1, 1, Double.NaN}) {
+    for (double bad : new double[] {-0.1, 1.1, Double.NaN}) {
       assertThrows(
           IllegalArgumentException.class,
           () -> new Optimizer.Scheduled(RULE, Trace.Fall.LINEAR, 1, bad));
