@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "device_arrays.h"
+#include "ptx_cases.h"
 #include "sample_runs.h"
 #include "samples.h"
 
@@ -141,6 +142,14 @@ TEST_CASE("more memory than there is is refused") {
   cudaFree(a);
   CHECK_EQ(cudaMalloc(&b, 600), cudaSuccess);
   cudaFree(b);
+}
+
+TEST_CASE("each instruction of ptx.h does what the PTX ISA says") {
+  Options keep;
+  for (bool late : {true, false}) {
+    emulator::options().late_copies = late;
+    CHECK_EQ(std::string(run_ptx_cases()), "");
+  }
 }
 
 TEST_CASE("tf32 and bf16 round as the hardware does") {
