@@ -155,13 +155,12 @@ public final class Judge implements AutoCloseable {
       Path file,
       Consumer<String> messages)
       throws IOException {
-    int none = (int) Math.max(1, samples.count() / JudgeDesign.IMAGES_FOR_ONE_THAT_IS_NONE);
     // The learner reads the images until it and its state are closed, which are so before the
     // arena.
     try (Arena arena = Arena.ofShared();
         State training = new State(device);
         State trained = empty(design, device)) {
-      Samples all = new NotDigits(samples, design.channels(), design.seed()).after(none, arena);
+      Samples all = Lesson.of(samples, design, arena);
       Classifier classifier = design.classifier(all.count());
       try (Learner learner =
           new Learner(classifier, training, all, design.seed(), Program.Options.DEFAULT)) {

@@ -29,12 +29,12 @@ import java.util.Set;
  *
  * @param channels of the images it judges
  * @param classes of the data; the class after the last is none of them
- * @param epochs passes over the images and those that are none
- * @param seed of parameters, order and {@link NotDigits}
+ * @param epochs passes over the images, worn ones and those that are none
+ * @param seed of parameters, order and {@link Lesson}
  */
 public record JudgeDesign(int channels, int height, int width, int classes, int epochs, long seed) {
   /** Goes up with every change that makes another judge of the same data. */
-  public static final int VERSION = 2;
+  public static final int VERSION = 3;
 
   /** About 99.3 % of MNIST's test images are then judged right. */
   public static final int DEFAULT_EPOCHS = 5;
@@ -48,9 +48,6 @@ public record JudgeDesign(int channels, int height, int width, int classes, int 
    * the 8,256 numbers are well determined.
    */
   public static final int FEATURES = 128;
-
-  /** A fifth as many images that are none as there are images. */
-  static final int IMAGES_FOR_ONE_THAT_IS_NONE = 5;
 
   private static final Initialisation INIT = Initialisation.FRAMEWORK;
   private static final List<Long> CONVOLUTIONS = List.of(32L, 64L, 64L);
