@@ -21,8 +21,9 @@ class DeviceBlock {
 // What kt_device_describe tells beside the name.
 struct DeviceFacts {
   std::string kind, isa;
-  int threads;
+  int threads = 1;
   std::string processor;
+  std::string details = {};  // members for the JSON object: "a": 1, "b": 2
 };
 
 // One for each open device. Reads, writes and runs take turns; memory and executors may be made and freed beside them.

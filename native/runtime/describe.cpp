@@ -45,7 +45,8 @@ std::string describe(const kt_device& device) {
   DeviceFacts facts = device.backend->facts();
   return std::string("{") + field("name", device.name) + ", " + field("kind", facts.kind) + ", " +
          field("isa", facts.isa) + ", " + field("threads", static_cast<uint64_t>(facts.threads)) + ", " +
-         field("processor", facts.processor) + "}";
+         field("processor", facts.processor) + (facts.details.empty() ? "" : ", " + facts.details) +
+         (device.note.empty() ? "" : ", " + field("note", device.note)) + "}";
 }
 
 std::string describe(const kt_program& program) {

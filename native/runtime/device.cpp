@@ -2,10 +2,12 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include "runtime/cpu/processor.h"
 #include "runtime/cpu/team.h"
+#include "runtime/cuda_loader.h"
 #include "runtime/handles.h"
 #include "runtime/memory.h"
 
@@ -76,8 +78,25 @@ std::unique_ptr<Backend> make_backend(const std::string& name, int threads) {
   }
   if (name.starts_with("cpu-")) return make_cpu_backend(isa_named(name.substr(4), "device"), threads);
   if (auto added = added_devices().find(name); added != added_devices().end()) return added->second(threads);
-  fail(KT_UNSUPPORTED, "no such device: '%s'; this build has cpu, cpu-avx512, cpu-avx2, cpu-portable and reference",
-       name.c_str());
+  if (std::optional<int> index = cuda_index(name)) return open_cuda(*index);
+  fail(KT_UNSUPPORTED,
+       "no such device: '%s'; there are auto, cpu, cpu-avx512, cpu-avx2, cpu-portable, reference, and cuda:0, cuda:1 ... on a "
+       "machine with NVIDIA GPUs", name.c_str());
+}
+
+// The first GPU, or else the CPU.
+void open_best(kt_device& device, int threads) {
+  if (added_devices().contains("cuda:0") || cuda_driver_answers()) {
+    try {
+      device.backend = make_backend("cuda:0", threads);
+      device.name = "cuda:0";
+      return;
+    } catch (const Error& e) {
+      device.note = e.what();
+    }
+  }
+  device.backend = make_backend("cpu", threads);
+  device.name = "cpu";
 }
 
 }  // namespace
@@ -102,8 +121,12 @@ std::unique_ptr<kt_device> open_device(const std::string& name, int threads) {
   if (threads < 0 || threads > kMaxThreads)
     fail(KT_INVALID_ARGUMENT, "threads is %d; it must be 0 (all processors) to %d", threads, kMaxThreads);
   auto device = std::make_unique<kt_device>();
-  device->name = name;
-  device->backend = make_backend(name, threads);
+  if (name == "auto") {
+    open_best(*device, threads);
+  } else {
+    device->name = name == "cuda" ? "cuda:0" : name;
+    device->backend = make_backend(device->name, threads);
+  }
   return device;
 }
 

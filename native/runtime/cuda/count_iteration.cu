@@ -19,4 +19,11 @@ void count_iteration(const int64_t* fault, Outcome* outcome, cudaStream_t stream
   launch(count_iteration_kernel, {1, kWarp}, stream, fault, outcome);
 }
 
+bool has_kernels() {
+  cudaFuncAttributes attributes;
+  bool found = cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(count_iteration_kernel)) == cudaSuccess;
+  if (!found) cudaGetLastError();
+  return found;
+}
+
 }  // namespace kantor::cuda

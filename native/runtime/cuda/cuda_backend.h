@@ -1,5 +1,5 @@
-// A CUDA device: memory from its stream-ordered pool, programs as graphs. One object owns one stream, in which everything
-// happens.
+// A CUDA device: memory from a stream-ordered pool, programs as graphs. One object owns a pool and a stream, in which everything
+// happens; several may be open in one process, on one GPU or on others.
 #pragma once
 #include "runtime/backend.h"
 #include "runtime/cuda/device.h"
@@ -8,23 +8,32 @@ namespace kantor::cuda {
 
 class CudaBackend : public Backend {
  public:
-  explicit CudaBackend(DeviceFacts facts);
+  // Throws KT_UNSUPPORTED where the GPU of that number cannot run Kantor's kernels, with a text that says why.
+  explicit CudaBackend(int index);
   ~CudaBackend() override;
   CudaBackend(const CudaBackend&) = delete;
   CudaBackend& operator=(const CudaBackend&) = delete;
 
-  DeviceFacts facts() const override { return facts_; }
+  DeviceFacts facts() const override;
   std::unique_ptr<DeviceBlock> allocate(uint64_t bytes, bool zeroed, const char* what) override;
   std::unique_ptr<DeviceBlock> wrap(const void* host, uint64_t bytes) override;
   void write(std::byte* to, const void* host, uint64_t bytes) override;
   void read(void* host, const std::byte* from, uint64_t bytes) override;
   std::unique_ptr<Executor> make_executor(const Program& program) override;
 
+  // Makes this the device of the calling thread's calls; each function that is called from outside begins with it. use() throws.
+  void use() const;
+  cudaError_t select() const noexcept { return cudaSetDevice(index_); }
   cudaStream_t stream() const { return stream_; }
+  cudaMemPool_t pool() const { return pool_; }
 
  private:
-  DeviceFacts facts_;
+  int index_;
+  cudaMemPool_t pool_ = nullptr;
   cudaStream_t stream_ = nullptr;
 };
+
+// Throws KT_UNSUPPORTED where the driver is missing or too old or has no such device; then see the constructor.
+std::unique_ptr<Backend> open_device(int index);
 
 }  // namespace kantor::cuda

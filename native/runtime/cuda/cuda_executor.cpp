@@ -1,10 +1,16 @@
 #include "runtime/cuda/cuda_executor.h"
 
 #include <algorithm>
+#include <chrono>
 
 namespace kantor::cuda {
 
 namespace {
+
+// Launching a graph costs the device a few microseconds between two of them, whatever they hold.
+constexpr int64_t kNodes = 1024, kMostUnrolled = 16;  // of a graph of several iterations
+constexpr double kLeastSeconds = 0.005, kMostSeconds = 0.02;  // of a batch
+constexpr int64_t kLargestBatch = 4096;
 
 // Closes itself.
 class OwnedStream {
@@ -25,7 +31,7 @@ class OwnedEvent {
   cudaEvent_t handle = nullptr;
 };
 
-#if !defined(__CUDACC__)
+#if defined(KANTOR_EMULATED)
 // Tells the emulated device what the instruction's kernels may touch.
 class Restriction {
  public:
@@ -56,12 +62,33 @@ class Restriction {
 
 CudaExecutor::CudaExecutor(const Program& program, CudaBackend& backend)
     : program_(program), backend_(backend), profile_(program.instructions.size()) {
-  measure();
-  capture();
+  try {
+    measure();
+    unrolled_ = std::clamp<int64_t>(kNodes / (launches_ + 1), 1, kMostUnrolled);
+    one_ = capture(1);
+    for (Batch& batch : batches_) {
+      void* memory = nullptr;
+      expect_success(cudaMallocHost(&memory, sizeof(Outcome)), "memory of the host that the device can write");
+      batch.outcome = static_cast<Outcome*>(memory);
+      expect_success(cudaEventCreateWithFlags(&batch.copied, cudaEventDisableTiming), "an event");
+    }
+  } catch (...) {
+    close();
+    throw;
+  }
 }
 
-CudaExecutor::~CudaExecutor() {
-  if (graph_) cudaGraphExecDestroy(graph_);
+CudaExecutor::~CudaExecutor() { close(); }
+
+void CudaExecutor::close() noexcept {
+  backend_.select();
+  cudaStreamSynchronize(backend_.stream());
+  for (Batch& batch : batches_) {
+    if (batch.copied) cudaEventDestroy(batch.copied);
+    if (batch.outcome) cudaFreeHost(batch.outcome);
+  }
+  for (cudaGraphExec_t graph : {one_, several_})
+    if (graph) cudaGraphExecDestroy(graph);
 }
 
 void CudaExecutor::measure() {
@@ -95,7 +122,7 @@ void CudaExecutor::measure() {
 void CudaExecutor::enqueue(size_t i, cudaStream_t stream) const {
   const Instruction& instruction = program_.instructions[i];
   const Step& step = steps_[i];
-#if !defined(__CUDACC__)
+#if defined(KANTOR_EMULATED)
   Restriction restriction(instruction, program_.fault);
   restriction.add(scratch_->data, scratch_bytes_, 1, "scratch", true);
   restriction.add(tickets_->data, ticket_bytes_, sizeof(unsigned), "the tickets", true);
@@ -108,47 +135,84 @@ void CudaExecutor::enqueue(size_t i, cudaStream_t stream) const {
   step.enqueue(instruction.node, recorder);
 }
 
-void CudaExecutor::capture() {
+cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   OwnedStream stream;
   expect_success(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeThreadLocal), "capturing the program");
   cudaGraph_t graph = nullptr;
   try {
-    for (size_t i = 0; i < steps_.size(); ++i) enqueue(i, stream.handle);
-    count_iteration(program_.fault, outcome(), stream.handle);
+    for (int64_t k = 0; k < iterations; ++k) {
+      for (size_t i = 0; i < steps_.size(); ++i) enqueue(i, stream.handle);
+      count_iteration(program_.fault, outcome(), stream.handle);
+    }
   } catch (...) {
     cudaStreamEndCapture(stream.handle, &graph);
     if (graph) cudaGraphDestroy(graph);
     throw;
   }
   expect_success(cudaStreamEndCapture(stream.handle, &graph), "capturing the program");
-  cudaError_t error = cudaGraphInstantiate(&graph_, graph, 0);
+  cudaGraphExec_t executable = nullptr;
+  cudaError_t error = cudaGraphInstantiate(&executable, graph, 0);
   cudaGraphDestroy(graph);
   expect_success(error, "building the program's graph");
+  return executable;
 }
 
 RunResult CudaExecutor::run(int64_t iterations, std::atomic<bool>& cancel) {
+  backend_.use();
   if (program_.fault) {
     int64_t code = 0;
     backend_.read(&code, reinterpret_cast<const std::byte*>(program_.fault + kFaultCode), sizeof code);
     if (code != 0) return {KT_FAULT, 0};
   }
+  if (iterations == 0) return {KT_OK, 0};
   Outcome now = {0, 0};
   backend_.write(outcome_->data, &now, sizeof now);
-  for (int64_t launched = 0; launched < iterations;) {
+  for (Batch& batch : batches_) batch.under_way = false;
+  int64_t launched = 0;
+  auto last = std::chrono::steady_clock::now();
+  for (int turn = 0;; turn ^= 1) {
     // Asked to stop already: one iteration, as every run does.
-    int64_t n = cancel.load(std::memory_order_relaxed) ? 1 : std::min(kAhead, iterations - launched);
-    for (int64_t k = 0; k < n; ++k) {
-      if (profiling_)
-        run_timed();
-      else
-        expect_success(cudaGraphLaunch(graph_, backend_.stream()), "replaying the program");
-    }
+    bool is_asked = cancel.load(std::memory_order_relaxed);
+    int64_t most = !is_asked ? batch_size_ : launched == 0 ? 1 : 0;
+    int64_t n = now.stopped ? 0 : std::min(most, iterations - launched);
+    if (n > 0) send(n, batches_[turn]);
     launched += n;
-    backend_.read(&now, outcome_->data, sizeof now);
-    if (now.stopped) return {KT_FAULT, now.completed};
-    if (cancel.load(std::memory_order_relaxed) && cancel.exchange(false)) return {KT_CANCELLED, launched};
+    Batch& before = batches_[turn ^ 1];
+    if (before.under_way) {
+      expect_success(cudaEventSynchronize(before.copied), "running the program");
+      before.under_way = false;
+      now = *before.outcome;
+      auto time = std::chrono::steady_clock::now();
+      if (n > 0) adapt(std::chrono::duration<double>(time - last).count());
+      last = time;
+    }
+    if (n == 0 && !batches_[turn].under_way) break;
   }
-  return {KT_OK, iterations};
+  if (now.stopped) return {KT_FAULT, now.completed};
+  if (cancel.load(std::memory_order_relaxed) && cancel.exchange(false)) return {KT_CANCELLED, launched};
+  return {KT_OK, launched};
+}
+
+void CudaExecutor::send(int64_t iterations, Batch& batch) {
+  cudaStream_t stream = backend_.stream();
+  int64_t left = iterations;
+  if (profiling_) {
+    for (; left > 0; --left) run_timed();
+  } else if (left >= unrolled_ && unrolled_ > 1) {
+    if (!several_) several_ = capture(unrolled_);
+    for (; left >= unrolled_; left -= unrolled_) expect_success(cudaGraphLaunch(several_, stream), "replaying the program");
+  }
+  for (; left > 0; --left) expect_success(cudaGraphLaunch(one_, stream), "replaying the program");
+  expect_success(cudaMemcpyAsync(batch.outcome, outcome_->data, sizeof(Outcome), cudaMemcpyDeviceToHost, stream),
+                 "reading the outcome");
+  expect_success(cudaEventRecord(batch.copied, stream), "reading the outcome");
+  batch.under_way = true;
+}
+
+// After a batch that took so long while the next one waited behind it.
+void CudaExecutor::adapt(double seconds) {
+  if (seconds < kLeastSeconds) batch_size_ = std::min(2 * batch_size_, kLargestBatch);
+  if (seconds > kMostSeconds) batch_size_ = std::max<int64_t>(batch_size_ / 2, 1);
 }
 
 // One iteration, kernel by kernel, with the time of each instruction.

@@ -1,7 +1,9 @@
-// Replays a program as one CUDA graph an iteration.
+// Replays a program as CUDA graphs: one of an iteration, one of several.
 //
-// The host keeps kAhead iterations under way and looks at the outcome between; a run that is cancelled meanwhile ends after
-// those. The iteration in which the fault gets set is the last that does anything: the kernels of those after it are held.
+// The host hands iterations over in batches and has two under way: while the second runs it looks at the outcome of the first,
+// which was copied into its memory meanwhile, so that the device never waits for it. A batch is made to take about 10 ms; a run
+// that is cancelled ends after those under way. The iteration in which the fault gets set is the last that does anything: the
+// kernels of those after it are held.
 #pragma once
 #include <memory>
 #include <vector>
@@ -19,6 +21,8 @@ struct Outcome {
 };
 // Counts the iteration, or stops the run where the fault (null: there is none) is set.
 void count_iteration(const int64_t* fault, Outcome* outcome, cudaStream_t stream);
+// Whether the thread's device can run what this library was compiled for.
+bool has_kernels();
 
 class CudaExecutor : public Executor {
  public:
@@ -31,7 +35,7 @@ class CudaExecutor : public Executor {
   void enable_profile(bool enable) override { profiling_ = enable; }
   std::vector<Profile> profile() const override { return profile_; }
   size_t scratch_bytes() const override { return scratch_bytes_; }
-  size_t stages() const override { return static_cast<size_t>(launches_); }  // kernels an iteration
+  size_t stages() const override { return static_cast<size_t>(launches_ + 1); }  // kernels an iteration: nodes of its graph
 
  private:
   struct Step {
@@ -39,20 +43,32 @@ class CudaExecutor : public Executor {
     Recorder::Memory memory;
   };
 
+  // A batch of iterations on its way.
+  struct Batch {
+    Outcome* outcome = nullptr;  // where the device's is copied to; of page-locked memory
+    cudaEvent_t copied = nullptr;
+    bool under_way = false;
+  };
+
   void measure();
-  void capture();
+  cudaGraphExec_t capture(int64_t iterations) const;
   void enqueue(size_t instruction, cudaStream_t stream) const;
+  void send(int64_t iterations, Batch& batch);
+  void adapt(double seconds);
   void run_timed();
+  void close() noexcept;
   Outcome* outcome() const { return reinterpret_cast<Outcome*>(outcome_->data); }
 
-  static constexpr int64_t kAhead = 32;
   const Program& program_;
   CudaBackend& backend_;
   std::vector<Step> steps_;  // one an instruction
   std::unique_ptr<DeviceBlock> scratch_, tickets_, constants_, outcome_;
   size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;
   int launches_ = 0;
-  cudaGraphExec_t graph_ = nullptr;
+  cudaGraphExec_t one_ = nullptr, several_ = nullptr;  // several_: made when first needed
+  int64_t unrolled_ = 1;                               // iterations of several_
+  Batch batches_[2];
+  int64_t batch_size_ = 1;
   bool profiling_ = false;
   std::vector<Profile> profile_;
 };

@@ -5,7 +5,7 @@
 //   launch(scale, {.blocks = 4, .threads = 128}, stream, x, n);
 //
 // The rules that keep a kernel the same on both:
-//   - launches through launch(), never <<<>>>; PTX only in ptx.h
+//   - launches through launch(), never <<<>>>; PTX only in ptx.h; a barrier of the whole grid needs grid.h
 //   - shared memory through KANTOR_SHARED and KANTOR_DYNAMIC_SHARED
 //   - blocks are whole warps, and collectives take the full mask and all lanes
 //   - no thread leaves before a barrier of its block or warp; a thread that spins calls __nanosleep
@@ -16,9 +16,9 @@
 #include <tuple>
 #include <type_traits>
 
-#if defined(__CUDACC__)
+// KANTOR_CUDA_HOST says that g++ compiles host code for CUDA's own runtime.
+#if defined(__CUDACC__) || defined(KANTOR_CUDA_HOST)
 
-#include <cooperative_groups.h>
 #include <cuda_runtime.h>
 
 #define KANTOR_SHARED(type, name) __shared__ std::type_identity_t<type> name
@@ -28,6 +28,7 @@
 
 #else
 
+#define KANTOR_EMULATED
 #include "runtime/cuda/emulator/language.h"
 #include "runtime/cuda/emulator/runtime_api.h"
 
@@ -43,10 +44,31 @@
 
 namespace kantor {
 
+// Whether an error stays: the device's context is destroyed, with all that this process has on it.
+inline bool is_lost(cudaError_t error) {
+  switch (error) {
+    case cudaErrorECCUncorrectable:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+    case cudaErrorUnknown: return true;
+    default: return false;
+  }
+}
+
 // Fails with the text of the runtime's error and what was being done.
 inline void expect_success(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
   cudaGetLastError();  // forgets it, where it can be forgotten
+  if (is_lost(error))
+    fail(KT_DEVICE_LOST, "%s: the device gave up (%s): what this process had on it is lost, and it can use it no more", what,
+         cudaGetErrorString(error));
   fail(error == cudaErrorMemoryAllocation ? KT_OUT_OF_MEMORY : KT_INTERNAL, "%s: %s", what, cudaGetErrorString(error));
 }
 
@@ -61,7 +83,7 @@ template <class... Parameters, class... Arguments>
 void launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_t stream, Arguments&&... arguments) {
   static_assert((std::is_trivially_copyable_v<Parameters> && ...), "arguments are copied to the device byte by byte");
   static_assert((sizeof(Parameters) + ... + 0) <= 4096, "CUDA takes at most 4 KB of arguments");
-#if defined(__CUDACC__)
+#if !defined(KANTOR_EMULATED)
   constexpr size_t kWithoutAsking = 48 << 10;
   if (shape.shared_bytes > kWithoutAsking)
     expect_success(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -100,13 +122,13 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_
 
 // Sixteen bytes at once; the address is a multiple of 16.
 __device__ inline float4 load4(const float* from) {
-#if !defined(__CUDACC__)
+#if defined(KANTOR_EMULATED)
   emulator::vector_access(from, false);
 #endif
   return *reinterpret_cast<const float4*>(from);
 }
 __device__ inline void store4(float* to, float4 value) {
-#if !defined(__CUDACC__)
+#if defined(KANTOR_EMULATED)
   emulator::vector_access(to, true);
 #endif
   *reinterpret_cast<float4*>(to) = value;

@@ -1,5 +1,6 @@
 #include "samples.h"
 
+#include "runtime/cuda/grid.h"
 #include "runtime/cuda/ptx.h"
 
 namespace kantor::test {

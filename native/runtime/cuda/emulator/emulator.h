@@ -32,8 +32,12 @@ struct Options {
   bool late_copies = true;    // cp.async moves the bytes when they are waited for (else when asked for): both are legal
   uint64_t memory_bytes = uint64_t{1} << 30;  // what cudaMalloc can hand out; at most kMemoryBytes
   Site skipped_barrier;       // the barrier there does nothing: a test whether anything notices
+  int64_t lost_after = INT64_MAX;  // launches until the device they run on gives up, as after an error that stays
 };
 Options& options();
+
+// Gives back the devices that gave up, for the next test.
+void restore_devices();
 
 // The barriers (of warp, block and grid) that have run since the last call, each once, in the order of first use.
 std::vector<Site> take_barriers();

@@ -85,6 +85,7 @@ void make_invalid(std::byte* memory) {
 void release(std::byte* memory) {
   Allocation& allocation = allocation_at(memory, "freeing");
   allocation.freed = true;
+  allocation.valid = false;
   used -= allocation.bytes;
   // Addresses are not used again while something lives, so that a stale pointer is met; then all are.
   for (const auto& [address, a] : allocations)
@@ -92,6 +93,8 @@ void release(std::byte* memory) {
   allocations.clear();
   next = kMemory + kRedzone;
 }
+
+uint64_t free_bytes() { return options().memory_bytes - used; }
 
 void expect_allocated(const void* memory, uint64_t bytes, const char* what) {
   auto found = allocation_before(number(memory));

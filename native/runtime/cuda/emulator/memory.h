@@ -31,6 +31,7 @@ std::byte* allocate(uint64_t bytes);
 void make_valid(std::byte* memory);
 void make_invalid(std::byte* memory);
 void release(std::byte* memory);
+uint64_t free_bytes();
 // Fails unless all the bytes lie in one allocation that is valid.
 void expect_allocated(const void* memory, uint64_t bytes, const char* what);
 bool is_device_memory(const void* address);

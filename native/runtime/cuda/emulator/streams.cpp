@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 
+#include "runtime/cuda/emulator/devices.h"
 #include "runtime/cuda/emulator/machine.h"
 
 namespace kantor::emulator {
@@ -26,6 +27,7 @@ struct Stream {
     Event* wait_for = nullptr;
     uint64_t record = 0;  // of wait_for
   };
+  int device = 0;
   std::deque<Item> queue;
   std::unique_ptr<Graph> capture;
   bool draining = false;
@@ -40,6 +42,8 @@ Stream& checked(Stream* stream, const char* function) {
   if (std::find(streams.begin(), streams.end(), stream) == streams.end())
     fail("%s: %p is no stream%s", function, static_cast<void*>(stream),
          stream ? "" : "; there is no default stream, make one");
+  if (stream->device != current_device())
+    fail("%s: the stream is device %d's, but the thread uses device %d", function, stream->device, current_device());
   return *stream;
 }
 
@@ -56,6 +60,7 @@ void drain(Stream& stream) {
     while (!stream.queue.empty()) {
       Stream::Item item = std::move(stream.queue.front());
       stream.queue.pop_front();
+      if (is_lost(stream.device)) continue;  // nothing happens on it any more
       if (item.wait_for) reach(*item.wait_for, item.record);
       if (item.work) item.work();
     }
@@ -70,6 +75,9 @@ void drain(Stream& stream) {
 void drain_all() {
   for (Stream* stream : streams) drain(*stream);
 }
+
+// What every call that concerns the stream's device says.
+cudaError_t state(const Stream& stream) { return is_lost(stream.device) ? cudaErrorLaunchFailure : cudaSuccess; }
 
 void expect_no_capture(const Stream& stream, const char* function) {
   if (stream.capture) fail("%s: the stream is being captured into a graph, which cannot hold this", function);
@@ -96,8 +104,11 @@ void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
 void restrict_launches(std::vector<Operand> operands) { restriction = std::move(operands); }
 
 void enqueue(cudaStream_t stream, Launch launch) {
-  push(checked(stream, "launch"),
-       [launch = std::move(launch), operands = restriction] { run(launch, operands); });
+  Stream& into = checked(stream, "launch");
+  push(into, [launch = std::move(launch), operands = restriction, device = into.device] {
+    count_launch(device);
+    if (!is_lost(device)) run(launch, operands);
+  });
 }
 
 }  // namespace kantor::emulator
@@ -109,17 +120,13 @@ const char* cudaGetErrorString(cudaError_t error) {
     case cudaSuccess: return "no error";
     case cudaErrorInvalidValue: return "invalid argument";
     case cudaErrorMemoryAllocation: return "out of memory";
+    case cudaErrorInvalidDevice: return "invalid device ordinal";
+    case cudaErrorLaunchFailure: return "unspecified launch failure";
+    default: return "unrecognized error code";
   }
-  return "unrecognized error code";
 }
 
 cudaError_t cudaGetLastError() { return cudaSuccess; }
-
-cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
-  if (attribute != cudaDevAttrMultiProcessorCount || device != 0) return cudaErrorInvalidValue;
-  *value = 4;  // few, so that grids made to fill the device are quick to emulate
-  return cudaSuccess;
-}
 
 cudaError_t cudaMalloc(void** memory, size_t bytes) {
   if (!memory || bytes == 0) return cudaErrorInvalidValue;
@@ -141,6 +148,7 @@ cudaError_t cudaFree(void* memory) {
 cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t handle) {
   Stream& stream = checked(handle, "cudaMallocAsync");
   expect_no_capture(stream, "cudaMallocAsync");
+  if (state(stream)) return state(stream);
   if (!memory || bytes == 0) return cudaErrorInvalidValue;
   std::byte* block = allocate(bytes);
   if (!block) return cudaErrorMemoryAllocation;
@@ -152,6 +160,10 @@ cudaError_t cudaMallocAsync(void** memory, size_t bytes, cudaStream_t handle) {
 cudaError_t cudaFreeAsync(void* memory, cudaStream_t handle) {
   Stream& stream = checked(handle, "cudaFreeAsync");
   expect_no_capture(stream, "cudaFreeAsync");
+  if (state(stream)) {
+    release(static_cast<std::byte*>(memory));
+    return state(stream);
+  }
   push(stream, [block = static_cast<std::byte*>(memory)] {
     make_invalid(block);
     release(block);
@@ -161,7 +173,7 @@ cudaError_t cudaFreeAsync(void* memory, cudaStream_t handle) {
 
 cudaError_t cudaMemcpyAsync(void* to, const void* from, size_t bytes, cudaMemcpyKind kind, cudaStream_t stream) {
   push(checked(stream, "cudaMemcpyAsync"), [=] { copy(to, from, bytes, kind); });
-  return cudaSuccess;
+  return state(*stream);
 }
 
 cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t stream) {
@@ -170,11 +182,12 @@ cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t 
     std::memset(memory, value, bytes);
     mark(memory, bytes, true, true);
   });
-  return cudaSuccess;
+  return state(*stream);
 }
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new Stream;
+  (*stream)->device = current_device();
   streams.push_back(*stream);
   return cudaSuccess;
 }
@@ -190,7 +203,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t handle) {
   Stream& stream = checked(handle, "cudaStreamSynchronize");
   expect_no_capture(stream, "cudaStreamSynchronize");
   drain(stream);
-  return cudaSuccess;
+  return state(stream);
 }
 
 cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event, unsigned) {
@@ -223,8 +236,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle) {
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
-  if (event->stream) reach(*event, event->recorded);
-  return cudaSuccess;
+  if (!event->stream) return cudaSuccess;
+  reach(*event, event->recorded);
+  return state(*event->stream);
 }
 
 cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
@@ -259,7 +273,7 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t handle) {
   push(stream, [executable] {
     for (const auto& work : executable->work) work();
   });
-  return cudaSuccess;
+  return state(stream);
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t graph) {
