@@ -1,22 +1,50 @@
-// On a GPU: the ops' case tables, whole programs, and the samples of the emulator's tests.
+// On a GPU: the ops' case tables, whole programs, and (the suite "gpu") the samples and instructions that the emulator's tests run.
+// KANTOR_TEST_DEVICE is the number of another GPU than the first; KANTOR_SMALL_CASES leaves large cases out, for checkers under
+// which kernels are slow.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <string>
 
+#include "ptx_cases.h"
+#include "runtime/backend_library.h"
+#include "runtime/cuda/device.h"
 #include "sample_runs.h"
 #include "support.h"
 
+extern "C" const kantor::BackendLibrary* kantor_backend_library();
+
 namespace kantor::test {
 
-// KANTOR_TEST_DEVICE names another GPU than the first.
-std::vector<std::string> tested_devices() {
-  const char* name = std::getenv("KANTOR_TEST_DEVICE");
-  return {name ? name : "cuda:0"};
+namespace {
+
+int gpu() {
+  const char* number = std::getenv("KANTOR_TEST_DEVICE");
+  return number ? std::atoi(number) : 0;
 }
-bool affordable(int64_t) { return true; }
-bool all_combinations() { return true; }
+
+const bool added = [] {
+  add_device("gpu", [](int) { return open_backend(*kantor_backend_library(), gpu()); });
+  return true;
+}();
+
+bool is_small() { return std::getenv("KANTOR_SMALL_CASES"); }
+
+}  // namespace
+
+std::vector<std::string> tested_devices() { return {"gpu"}; }
+bool affordable(int64_t multiplications) { return !is_small() || multiplications < 1 << 24; }
+bool all_combinations() { return !is_small(); }
 
 }  // namespace kantor::test
 
-TEST_CASE("right kernels give right results on a GPU") { CHECK(std::string(kantor::test::run_samples()) == ""); }
+TEST_SUITE("gpu") {
+  TEST_CASE("right kernels give right results") {
+    kantor::expect_success(cudaSetDevice(kantor::test::gpu()), "choosing the device");
+    CHECK_EQ(std::string(kantor::test::run_samples()), "");
+  }
+  TEST_CASE("each instruction of ptx.h does what the PTX ISA says") {
+    kantor::expect_success(cudaSetDevice(kantor::test::gpu()), "choosing the device");
+    CHECK_EQ(std::string(kantor::test::run_ptx_cases()), "");
+  }
+}

@@ -1,5 +1,5 @@
 // Kernels of one instruction of ptx.h each, and runs of them against plain loops: on the emulated device these hold the twins
-// to the PTX ISA, on a GPU (../gpu) the hardware, and so each to the other.
+// to the PTX ISA, on a GPU (../cuda) the hardware, and so each to the other.
 #pragma once
 #include "runtime/cuda/device.h"
 
