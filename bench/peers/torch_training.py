@@ -88,6 +88,7 @@ class Training:
 
     def compile(self):
         """Compiles the losses, forward and backward; gives the names of those that it can differentiate: not twice."""
+        torch._dynamo.reset()  # what it compiled for other configurations counts towards a limit; their graphs do without it
         names = [name for name in self.losses if not (name == "critic_loss" and self.variant.penalised)]
         for name in names:
             self.losses[name] = torch.compile(self.losses[name], fullgraph=True, dynamic=False)

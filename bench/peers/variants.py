@@ -193,12 +193,12 @@ def initial(variant, seed=1):
     return {name: np.ascontiguousarray(value, np.float32) for name, value in values.items()}
 
 
-def images(data_dir=None, count=60_000):
-    """uint8 [count, 784] and labels int32 [count]: MNIST from a data folder (KANTOR_DATA), else strokes on black.
+def images(count=60_000):
+    """uint8 [count, 784] and labels int32 [count]: MNIST from a data folder (KANTOR_DATA), else bytes of which a fifth is not 0.
 
     The times do not depend on which.
     """
-    folder = os.path.join(data_dir or os.environ.get("KANTOR_DATA", ""), "mnist")
+    folder = os.path.join(os.environ.get("KANTOR_DATA", ""), "mnist")
     found = []
     for name, header in (("train-images-idx3-ubyte", 16), ("train-labels-idx1-ubyte", 8)):
         for path, opened in ((os.path.join(folder, name), open), (os.path.join(folder, name + ".gz"), gzip.open)):
@@ -209,13 +209,9 @@ def images(data_dir=None, count=60_000):
     if len(found) == 2:
         return found[0].reshape(-1, PIXELS)[:count].copy(), found[1][:count].astype(np.int32)
     random = np.random.default_rng(1)
-    drawn = np.zeros((count, SIDE, SIDE), np.uint8)
-    for image in drawn:
-        for across in random.integers(0, 2, 3):
-            height, width = (3, 18) if across else (18, 3)
-            top, left = random.integers(0, SIDE - height), random.integers(0, SIDE - width)
-            image[top : top + height, left : left + width] = random.integers(128, 256)
-    return drawn.reshape(count, PIXELS), random.integers(0, CLASSES, count, dtype=np.int32)
+    drawn = random.integers(0, 256, (count, PIXELS), dtype=np.uint8)
+    drawn[random.integers(0, 5, drawn.shape, dtype=np.uint8) > 0] = 0
+    return drawn, random.integers(0, CLASSES, count, dtype=np.int32)
 
 
 _TYPES = {"F32": np.float32, "F64": np.float64, "I32": np.int32, "I64": np.int64, "U8": np.uint8}

@@ -84,6 +84,15 @@ final class BenchCommand implements Callable<Integer> {
   private List<Integer> batchSizes;
 
   @Option(
+      names = "--device",
+      paramLabel = "DEVICE",
+      description = {
+        "Time iterations on this device, a GPU for one: cuda, cuda:1. Many are replayed in one call,",
+        "a window of about 0.1 s. Without it: single iterations on the CPU, and samples."
+      })
+  private String deviceName;
+
+  @Option(
       names = "--threads",
       paramLabel = "T,T",
       split = ",",
@@ -133,13 +142,11 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     check();
+    if (deviceName != null) {
+      return callInWindows();
+    }
     Rival rival = against == null ? null : Rival.find();
-    Images images =
-        Images.open(
-            Files.isDirectory(DataSets.defaultDataDir().resolve("mnist")) ? "mnist" : "glyphs",
-            null,
-            null,
-            System.err);
+    Images images = images();
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     JsonObject report = new JsonObject();
@@ -182,7 +189,60 @@ final class BenchCommand implements Callable<Integer> {
     return Main.DONE;
   }
 
+  private static Images images() throws IOException {
+    return Images.open(
+        Files.isDirectory(DataSets.defaultDataDir().resolve("mnist")) ? "mnist" : "glyphs",
+        null,
+        null,
+        System.err);
+  }
+
+  private int callInWindows() throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    PrintWriter err = spec.commandLine().getErr();
+    Images images = images();
+    JsonObject report = new JsonObject();
+    JsonArray all = new JsonArray();
+    try (Device device = Device.open(deviceName.equals("cuda") ? "cuda:0" : deviceName, 0)) {
+      double start = Windows.processSeconds();
+      out.println(TrainCommand.firstLine(device, images));
+      out.println(Windows.HEADER);
+      for (String variant : variants) {
+        for (int batch : batchSizes) {
+          err.println("timing " + variant + ", batch " + batch);
+          Settings settings = settings(variant, batch);
+          List<Windows> measured = new ArrayList<>();
+          for (int round = 0; round < rounds; round++) {
+            measured.add(
+                Windows.measure(
+                    variant,
+                    batch,
+                    Session.PRECISION,
+                    images,
+                    () -> new Session(device, settings, images, SEED),
+                    seconds));
+          }
+          Windows result = Windows.of(measured);
+          out.println(result.line(start));
+          out.flush();
+          all.add(result.toJson(start));
+        }
+      }
+      report.add("device", DeviceOptions.json(device));
+    }
+    if (json != null) {
+      report.addProperty("java", Versions.java());
+      report.addProperty("data", images.name());
+      report.add("iterations", all);
+      Files.writeString(json, PRETTY.toJson(report) + "\n");
+    }
+    return Main.DONE;
+  }
+
   private void check() {
+    if (against != null && deviceName != null) {
+      throw wrong("--against times the CPU; leave --device out");
+    }
     if (against != null && !against.equals(LIBTORCH)) {
       throw wrong("--against knows " + LIBTORCH + ", not '" + against + "'");
     }

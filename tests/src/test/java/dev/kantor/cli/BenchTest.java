@@ -69,6 +69,41 @@ class BenchTest {
   }
 
   @Test
+  void timesADeviceInWindowsOfManyIterations() throws IOException {
+    Path json = folder.resolve("bench.json");
+    Kantor.Result r =
+        Kantor.run(
+            "bench",
+            "--device",
+            "cpu",
+            "--variants",
+            "gan",
+            "--batch-sizes",
+            "8,16",
+            "--rounds",
+            2,
+            "--seconds",
+            0.05,
+            "--json",
+            json);
+    r.expect(Main.DONE);
+    assertEquals(2, r.out().lines().filter(l -> l.matches("gan +(8|16) +fp32 .*")).count());
+    JsonObject report = JsonParser.parseString(Files.readString(json)).getAsJsonObject();
+    assertEquals("cpu", report.getAsJsonObject("device").get("name").getAsString());
+    for (var e : report.getAsJsonArray("iterations")) {
+      JsonObject o = e.getAsJsonObject();
+      assertTrue(o.getAsJsonArray("windowsMs").size() >= 2, o.toString());
+      assertTrue(0 < o.get("minMs").getAsDouble(), o.toString());
+      assertTrue(o.get("minMs").getAsDouble() <= o.get("medianMs").getAsDouble(), o.toString());
+      for (String positive :
+          List.of("nodes", "flops", "deviceBytes", "startSeconds", "prepareSeconds")) {
+        assertTrue(o.get(positive).getAsDouble() > 0, positive + ": " + o);
+      }
+    }
+    Kantor.run("bench", "--device", "cpu", "--against", "libtorch").expect(Main.WRONG_USAGE);
+  }
+
+  @Test
   void foldsRoundsIntoOne() {
     Timing one = new Timing(3, 1, 4, 10);
     Timing two = new Timing(5, 2, 6, 20);

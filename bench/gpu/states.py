@@ -1,0 +1,95 @@
+"""Whether a few iterations on a GPU train what they train on the CPU: every slot of the checkpoints, tensor by tensor.
+
+    python3 states.py --kantor KANTOR --out FOLDER [--device cuda:0] [--precision fp32] [--iterations 3] [--small]
+
+A JSON line a variant: the slot that differs most, by how much, and whether that is within the tolerance.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "peers"))
+
+import numpy as np  # noqa: E402
+import variants  # noqa: E402
+
+# A gradient that is 0 but for rounding, that of a bias before batch norm, must not become a step of the learning rate.
+SETTINGS = ("epsilon=1e-3",)
+# Of the emulated device, which is slow.
+SMALL_MLP = ("latent=10", "batch-size=6", "critic-hidden=33,20", "generator-hidden=24,40")
+SMALL_CONV = ("latent=10", "batch-size=6", "critic-channels=5,6", "critic-dense=33", "generator-channels=6,5")
+SMALL_CVAE = (*SMALL_CONV[:-1], "encoder-channels=4,6,5", "decoder-channels=5,4")
+# Of the largest element of a slot. Kinks of activations decide more than the order of sums does, and with tf32 and bf16 the
+# rounding of products more than both.
+TOLERANCES = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 1e-1}
+# Of the largest element of the slots of its kind: a slot whose elements are smaller is compared with that.
+FLOOR = 1e-2
+
+
+def train(args, variant, device, precision):
+    """The floating-point slots of the last checkpoint, by name."""
+    out = os.path.join(args.out, f"{variant}-{device.replace(':', '-')}")
+    command = [args.kantor, "train", variant, "--data", "glyphs", "--limit", "512", "--iterations", str(args.iterations),
+               "--seed", "5", "--device", device, "--out", out]  # fmt: skip
+    if precision != "fp32":
+        command += ["--precision", precision]
+    v = variants.VARIANTS[variant]
+    small = SMALL_CVAE if variant == "cvae-gan" else SMALL_CONV if v.convolutional else SMALL_MLP
+    for setting in (*SETTINGS, *(small if args.small else ())):
+        command += ["--set", setting]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=args.timeout)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(command)}: {(done.stdout.strip().splitlines() or ['failed'])[-1]}")
+    checkpoints = os.path.join(out, "checkpoints")
+    last = sorted(name for name in os.listdir(checkpoints) if name.endswith(".safetensors"))[-1]
+    tensors = variants.read_tensors(os.path.join(checkpoints, last))
+    return {name: t.astype(np.float64) for name, t in tensors.items() if t.dtype.kind == "f" and t.size}
+
+
+def compare(want, got):
+    """The slot that differs most and by how much of its largest element."""
+    if want.keys() != got.keys():
+        raise RuntimeError(f"only one has the slots {sorted(want.keys() ^ got.keys())}")
+    largest = {}
+    for name, tensor in want.items():
+        kind = name.rpartition(".")[2]
+        largest[kind] = max(largest.get(kind, 0.0), abs(tensor).max())
+    worst = ("", 0.0)
+    for name, tensor in want.items():
+        scale = max(abs(tensor).max(), FLOOR * largest[name.rpartition(".")[2]], 1e-30)
+        difference = float(abs(tensor - got[name]).max() / scale)
+        if not difference <= worst[1]:  # NaN as well
+            worst = (name, difference)
+    return worst
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="states.py", description="Holds a GPU to the CPU; see the top of the file.")
+    parser.add_argument("--kantor", required=True)
+    parser.add_argument("--out", required=True)
+    parser.add_argument("--device", default="cuda:0")
+    parser.add_argument("--precision", choices=tuple(TOLERANCES), default="fp32")
+    parser.add_argument("--variants", default=",".join(variants.VARIANTS))
+    parser.add_argument("--iterations", type=int, default=3)
+    parser.add_argument("--small", action="store_true", help="networks for the emulated device")
+    parser.add_argument("--timeout", type=float, default=120, help="seconds a run")
+    args = parser.parse_args()
+    failed = False
+    for variant in args.variants.split(","):
+        result = {"check": "state", "variant": variant, "device": args.device, "precision": args.precision}
+        try:
+            own = train(args, variant, args.device, args.precision)
+            slot, worst = compare(train(args, variant, "cpu", "fp32"), own)
+            result |= {"slots": len(own), "slot": slot, "worst": worst, "ok": worst <= TOLERANCES[args.precision]}
+        except (RuntimeError, OSError, subprocess.TimeoutExpired) as e:
+            result |= {"ok": False, "error": str(e)}
+        failed |= not result["ok"]
+        print(json.dumps(result), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
