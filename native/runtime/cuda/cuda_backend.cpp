@@ -45,6 +45,11 @@ struct PoolBlock : DeviceBlock {
     if (bytes == 0) return;
     void* memory = nullptr;
     cudaError_t error = cudaMallocFromPoolAsync(&memory, bytes, backend.pool(), backend.stream());
+    if (error == cudaErrorMemoryAllocation) {  // what is being freed in the stream may be enough
+      cudaGetLastError();
+      expect_success(cudaStreamSynchronize(backend.stream()), what);
+      error = cudaMallocFromPoolAsync(&memory, bytes, backend.pool(), backend.stream());
+    }
     if (error == cudaErrorMemoryAllocation) report_shortage(bytes, what);
     expect_success(error, what);
     data = static_cast<std::byte*>(memory);
@@ -152,7 +157,7 @@ std::unique_ptr<Backend> open_device(int index) {
   if (error == cudaErrorInsufficientDriver && driver == 0)
     fail(KT_UNSUPPORTED, "no NVIDIA driver answers; install the driver of your GPU, or use --device cpu");
   if (error == cudaErrorInsufficientDriver)
-    fail(KT_UNSUPPORTED, "the NVIDIA driver is too old: it runs CUDA %s, and libkantor_cuda.so was built with %s; update the "
+    fail(KT_UNSUPPORTED, "the NVIDIA driver is too old: it runs CUDA %s, and libkantor_cuda.so was built with CUDA %s; update the "
          "driver, build Kantor with that CUDA toolkit, or use --device cpu", cuda_version_name(driver).c_str(),
          cuda_version_name(runtime).c_str());
   if (error == cudaErrorNoDevice)

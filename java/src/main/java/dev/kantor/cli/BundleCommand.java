@@ -37,6 +37,7 @@ import picocli.CommandLine.Spec;
       "",
       "Examples:",
       "  kantor bundle --out kantor.tar.xz",
+      "  kantor bundle --cuda --out kantor-gpu.tar.xz",
       "  tar -xf kantor.tar.xz && kantor/kantor train wgan-gp --data glyphs --epochs 5"
     })
 final class BundleCommand implements Callable<Integer> {
@@ -71,8 +72,21 @@ final class BundleCommand implements Callable<Integer> {
               + " again.")
   private boolean pictures;
 
+  @Option(
+      names = "--cuda",
+      description = {
+        "Require what runs on NVIDIA GPUs. It is packed wherever it was built; the launcher builds",
+        "it for this option if there is a CUDA toolkit (nvcc)."
+      })
+  private boolean cuda;
+
   @Override
   public Integer call() throws IOException {
+    if (cuda && !Native.hasCudaLibrary()) {
+      throw new IOException(
+          "this build has no libkantor_cuda.so; install the CUDA toolkit (nvcc) and build it:"
+              + " KANTOR_CUDA=ON KANTOR_CUDA_ARCHITECTURES=all ./kantor bundle --cuda");
+    }
     String[] packer =
         PACKERS.stream()
             .filter(p -> out.toString().endsWith(p[0]))

@@ -132,6 +132,7 @@ final class InfoCommand implements Callable<Integer> {
         o.addProperty("nativeAbi", Native.abiVersion());
         o.addProperty("java", Versions.java());
         o.add("device", DeviceOptions.json(on));
+        o.addProperty("gpus", DeviceOptions.gpus(on));
         o.addProperty("dataDir", sets.toString());
         JsonArray names = new JsonArray();
         there.forEach(names::add);
@@ -142,6 +143,7 @@ final class InfoCommand implements Callable<Integer> {
       line(out, "kantor", Versions.kantor() + ", native interface " + Native.abiVersion());
       line(out, "java", Versions.java());
       line(out, "device", DeviceOptions.describe(on));
+      line(out, "gpus", DeviceOptions.gpus(on));
       line(
           out,
           "data folder",
@@ -219,6 +221,10 @@ final class InfoCommand implements Callable<Integer> {
               "%.1f MFLOP as written, %.1f MFLOP as it runs",
               p.graph().flops() / 1e6,
               p.flops() / 1e6));
+      if (DeviceOptions.json(on).get("kind").getAsString().equals("cuda")) {
+        JsonObject built = JsonParser.parseString(p.describeNative()).getAsJsonObject();
+        line(out, "graph", built.get("stages").getAsInt() + " nodes an iteration");
+      }
       line(
           out,
           "memory",

@@ -265,9 +265,11 @@ final class Session implements AutoCloseable {
               new Onlooker(folder, sight, examination, display, events, iteration, err));
       try (Interruption _ = new Interruption(training::stop)) {
         outcome = training.run(seconds);
+      } catch (KantorException e) {
+        throw e.status() == Status.DEVICE_LOST ? lost(folder, e) : e;
       }
     }
-    String resume = "kantor resume " + quoted(folder.path().toString());
+    String resume = resume(folder);
     return switch (outcome.end()) {
       case DONE -> {
         err.println(
@@ -301,6 +303,24 @@ final class Session implements AutoCloseable {
                   + remedy(manifest)
                   + "; see kantor help losses");
     };
+  }
+
+  private static String resume(RunFolder folder) {
+    return "kantor resume " + quoted(folder.path().toString());
+  }
+
+  /** The same error, and what there is to go on with: nothing can be read from the device. */
+  private static KantorException lost(RunFolder folder, KantorException e) throws IOException {
+    List<Long> saved = folder.iterations();
+    return new KantorException(
+        Status.DEVICE_LOST,
+        e.getMessage()
+            + "\n"
+            + (saved.isEmpty()
+                ? "there is no checkpoint yet, so it starts from the beginning with: "
+                : "the state of iteration " + saved.getFirst() + " is saved; to go on from there: ")
+            + resume(folder),
+        e);
   }
 
   /** What can be seen of the model. */

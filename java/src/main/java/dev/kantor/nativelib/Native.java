@@ -4,10 +4,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
 import java.lang.foreign.ValueLayout;
 import java.lang.ref.Reference;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import org.bytedeco.javacpp.Loader;
@@ -33,6 +35,11 @@ public final class Native {
 
   /** In the order in which they are loaded. */
   private static final List<String> LIBRARIES = List.of("libkantor.so", "libjniKantor.so");
+
+  /** The core opens it, where a driver answers. */
+  private static final String CUDA_LIBRARY = "libkantor_cuda.so";
+
+  private static final String CUDA_DRIVER = "libcuda.so.1";
 
   private static final String JAVACPP_LOADS = "org.bytedeco.javacpp.loadlibraries";
   private static final long DEVICE_JSON_BYTES = 16 << 10;
@@ -68,7 +75,8 @@ public final class Native {
 
   /**
    * Opens a device: "cpu" (the fastest instruction set of this processor), "cpu-avx512",
-   * "cpu-avx2", "cpu-portable" or "reference".
+   * "cpu-avx2", "cpu-portable", "reference", "cuda:0" and so on, or "auto": the first GPU that can
+   * be used, else the CPU.
    *
    * @param threads how many threads run a program, the caller's included; 0 takes all processors.
    *     Results do not depend on it
@@ -77,6 +85,9 @@ public final class Native {
   public static long openDevice(String name, int threads) {
     requireLibrary();
     Objects.requireNonNull(name, "name");
+    if (name.startsWith("cuda") || name.equals("auto")) {
+      unpackCudaLibrary();
+    }
     try (Arena arena = Arena.ofConfined()) {
       MemorySegment nameBytes = arena.allocateFrom(name);
       MemorySegment device = arena.allocate(ValueLayout.JAVA_LONG);
@@ -90,7 +101,10 @@ public final class Native {
     check(Kantor.kt_device_close(device));
   }
 
-  /** A JSON object with "name", "kind", "isa", "threads" and "processor". */
+  /**
+   * A JSON object with "name", "kind", "isa", "threads" and "processor", and what
+   * kt_device_describe of kantor.h adds for GPUs.
+   */
   public static String describeDevice(long device) {
     requireLibrary();
     try (Arena arena = Arena.ofConfined()) {
@@ -302,13 +316,49 @@ public final class Native {
   }
 
   /**
-   * Copies the native libraries of this platform into a folder, for {@link #LIBRARY_PATH} to name.
+   * Puts the CUDA library of the class path beside the core, which looks for it there. Only where
+   * there is a driver: nobody else needs those megabytes.
+   */
+  @SuppressWarnings("restricted")
+  private static void unpackCudaLibrary() {
+    String resource = Loader.getPlatform() + "/" + CUDA_LIBRARY;
+    if (System.getProperty(LIBRARY_PATH) != null || Native.class.getResource(resource) == null) {
+      return;
+    }
+    try (Arena arena = Arena.ofConfined()) {
+      SymbolLookup.libraryLookup(CUDA_DRIVER, arena);
+    } catch (IllegalArgumentException e) {
+      return; // No driver: the core says so.
+    }
+    try {
+      Loader.cacheResource(Native.class, resource);
+    } catch (IOException e) {
+      throw new KantorException(
+          Status.UNSUPPORTED, CUDA_LIBRARY + " cannot be unpacked: " + e.getMessage(), e);
+    }
+  }
+
+  /** Whether there is a CUDA library for {@link #copyLibraries} to copy. */
+  public static boolean hasCudaLibrary() {
+    String folder = System.getProperty(LIBRARY_PATH);
+    return folder == null
+        ? Native.class.getResource(Loader.getPlatform() + "/" + CUDA_LIBRARY) != null
+        : Files.exists(Path.of(folder, CUDA_LIBRARY));
+  }
+
+  /**
+   * Copies the native libraries of this platform into a folder, for {@link #LIBRARY_PATH} to name;
+   * that for CUDA too, if there is one.
    *
    * @throws IOException if this program has none for this platform, or the folder cannot be written
    */
   public static void copyLibraries(Path folder) throws IOException {
     String known = System.getProperty(LIBRARY_PATH);
-    for (String name : LIBRARIES) {
+    List<String> names = new ArrayList<>(LIBRARIES);
+    if (hasCudaLibrary()) {
+      names.add(CUDA_LIBRARY);
+    }
+    for (String name : names) {
       if (known != null) {
         Files.copy(Path.of(known, name), folder.resolve(name));
         continue;

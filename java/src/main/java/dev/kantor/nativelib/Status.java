@@ -12,7 +12,9 @@ public enum Status {
   CANCELLED(Kantor.KT_CANCELLED),
   /** This build or machine has no such device, operation or library. */
   UNSUPPORTED(Kantor.KT_UNSUPPORTED),
-  INTERNAL(Kantor.KT_INTERNAL);
+  INTERNAL(Kantor.KT_INTERNAL),
+  /** A GPU gave up: what was on it cannot be read, and this process cannot use it again. */
+  DEVICE_LOST(Kantor.KT_DEVICE_LOST);
 
   private static final Status[] BY_CODE = values();
 

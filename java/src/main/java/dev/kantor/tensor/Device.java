@@ -1,5 +1,6 @@
 package dev.kantor.tensor;
 
+import com.google.gson.JsonParser;
 import dev.kantor.nativelib.Native;
 import java.lang.foreign.MemorySegment;
 
@@ -23,12 +24,20 @@ public final class Device implements AutoCloseable {
    * Opens a device.
    *
    * @param name {@code cpu} (the fastest instruction set at hand), {@code cpu-avx512}, {@code
-   *     cpu-avx2}, {@code cpu-portable} or {@code reference} (plain loops, the oracle of the tests)
+   *     cpu-avx2}, {@code cpu-portable}, {@code reference} (plain loops, the oracle of the tests),
+   *     {@code cuda:0} and so on (NVIDIA GPUs), or {@code auto}: the first GPU that can be used,
+   *     else the CPU
    * @param threads how many threads run a program; 0 takes all the processors
    * @throws dev.kantor.nativelib.KantorException if there is no such device here
    */
   public static Device open(String name, int threads) {
-    return new Device(name, Native.openDevice(name, threads));
+    long handle = Native.openDevice(name, threads);
+    String itsName =
+        JsonParser.parseString(Native.describeDevice(handle))
+            .getAsJsonObject()
+            .get("name")
+            .getAsString();
+    return new Device(itsName, handle);
   }
 
   /**
@@ -48,11 +57,12 @@ public final class Device implements AutoCloseable {
     return device;
   }
 
+  /** The device's own name, "cpu" say, where "auto" was asked for. */
   public String name() {
     return name;
   }
 
-  /** A JSON object: name, kind, isa, threads, processor. */
+  /** A JSON object: name, kind, isa, threads, processor, and more for GPUs. */
   public String describe() {
     return Native.describeDevice(handle);
   }

@@ -1,0 +1,127 @@
+package dev.kantor.cli;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.kantor.nativelib.Native;
+import dev.kantor.train.RunFolder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * The command line with a GPU. It is the emulated one, in processes whose native library has it as
+ * {@code cuda:0} and {@code cuda:1}.
+ */
+class GpuTest {
+  private static final List<String> SMALL =
+      List.of(
+          "train",
+          "gan",
+          "--data",
+          "ring",
+          "--limit",
+          "64",
+          "--batch-size",
+          "16",
+          "--set",
+          "generator-hidden=8",
+          "--set",
+          "critic-hidden=8,8",
+          "--set",
+          "latent=4");
+
+  @TempDir private Path folder;
+  private Path libraries;
+  private Path run;
+
+  @BeforeEach
+  void copyTheLibraries() throws IOException {
+    Path emulated = Path.of(System.getProperty("kantor.emulated", "libkantor_emulated.so"));
+    assumeTrue(
+        Files.exists(emulated), "there is no " + emulated + ": the native tests were not built");
+    libraries = Files.createDirectory(folder.resolve("libraries"));
+    Native.copyLibraries(libraries);
+    Files.copy(emulated, libraries.resolve("libkantor.so"), StandardCopyOption.REPLACE_EXISTING);
+    run = folder.resolve("run");
+  }
+
+  @Test
+  void theGpuIsTakenWithoutBeingAskedForAndSaysSo() throws Exception {
+    String said = kantor(0, Map.of(), small("--iterations", "3"));
+    assertTrue(said.contains("takes the GPU, cuda:0 (emulated device 0"), said);
+    assertEquals("cuda:0", RunFolder.open(run).manifest().environment().get("device"));
+    // What it learned goes on with elsewhere.
+    Kantor.run("resume", run, "--device", "cpu", "--epochs", 2).expect(Main.DONE);
+    String info = kantor(0, Map.of(), List.of("info", "--device", "cuda:1"));
+    assertTrue(info.contains("cuda:1 (emulated device 1, compute capability 9.0"), info);
+    assertTrue(info.contains("cuda:0 (emulated device 0), cuda:1 (emulated device 1)"), info);
+  }
+
+  @Test
+  void aGpuThatGivesUpEndsTheTrainingInOneLineAndTheRunGoesOn() throws Exception {
+    String said =
+        kantor(
+            1,
+            Map.of("KANTOR_EMULATED_LAUNCHES", "1500"),
+            small("--device", "cuda", "--epochs", "100"));
+    String last = said.strip().lines().reduce((_, l) -> l).orElseThrow();
+    assertTrue(last.startsWith("kantor: ") && last.contains("the device gave up"), said);
+    long saved = Kantor.iteration(Kantor.last(run));
+    assertTrue(last.contains("the state of iteration " + saved + " is saved"), last);
+    assertTrue(last.endsWith("kantor resume " + run), last);
+    long epoch = saved / 4;
+    Kantor.run("resume", run, "--device", "cpu", "--epochs", epoch + 2).expect(Main.DONE);
+    assertEquals(saved + 8, Kantor.iteration(Kantor.last(run)));
+  }
+
+  @Test
+  void tooLittleMemoryIsSaidInNumbers() throws Exception {
+    String said =
+        kantor(
+            1,
+            Map.of("KANTOR_EMULATED_MEMORY", "40000"),
+            small("--device", "cuda", "--iterations", "3"));
+    assertTrue(said.contains(" are needed, and of the device's "), said);
+    assertTrue(said.contains("use a batch or model of at most"), said);
+  }
+
+  private List<String> small(String... more) {
+    List<String> args = new ArrayList<>(SMALL);
+    args.addAll(List.of("--out", run.toString()));
+    args.addAll(List.of(more));
+    return args;
+  }
+
+  /** What a process of its own says, having ended as expected. */
+  private String kantor(int expected, Map<String, String> environment, List<String> args)
+      throws IOException, InterruptedException {
+    List<String> command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED",
+                "-XX:TieredStopAtLevel=1",
+                "-D" + Native.LIBRARY_PATH + "=" + libraries,
+                "-cp",
+                System.getProperty("java.class.path"),
+                Main.class.getName()));
+    command.addAll(args);
+    Path log = folder.resolve("log");
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    builder.environment().putAll(environment);
+    Process process = builder.redirectOutput(log.toFile()).start();
+    int status = Kantor.await(process);
+    String said = Files.readString(log);
+    assertEquals(expected, status, said);
+    return said;
+  }
+}
