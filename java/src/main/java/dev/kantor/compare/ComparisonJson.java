@@ -6,6 +6,7 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import dev.kantor.train.Evaluated;
 import java.nio.file.Path;
+import java.util.List;
 
 /** A comparison for machines: what the report shows, pictures and curves of training apart. */
 public final class ComparisonJson {
@@ -72,7 +73,6 @@ public final class ComparisonJson {
         .ifPresent(
             t -> o.add("images-until-target", spread(e.imagesUntil(all.ranking(), t.value()))));
     o.add("images-per-second", spread(e.of(RunResult::imagesPerSecond)));
-    o.add("weights-at-the-limit", spread(e.of(WeightClaims::share)));
     JsonArray runs = new JsonArray();
     for (RunResult r : e.runs()) {
       JsonObject run = new JsonObject();
@@ -81,6 +81,7 @@ public final class ComparisonJson {
       run.addProperty("images", r.images());
       add(run, "seconds", r.seconds());
       r.fault().ifPresent(f -> run.addProperty("diverged", f));
+      run.add("critic-weights", weights(r.layers()));
       JsonArray evaluations = new JsonArray();
       for (Evaluated at : r.evaluations()) {
         JsonObject point = new JsonObject();
@@ -93,6 +94,19 @@ public final class ComparisonJson {
     }
     o.add("runs", runs);
     return o;
+  }
+
+  private static JsonArray weights(List<LayerWeights> layers) {
+    JsonArray all = new JsonArray();
+    for (LayerWeights l : layers) {
+      JsonObject o = new JsonObject();
+      o.addProperty("layer", l.layer());
+      o.addProperty("limit", l.limit());
+      o.addProperty("share-at-the-limit", l.share());
+      o.addProperty("times-as-dense-as-inside", l.pile());
+      all.add(o);
+    }
+    return all;
   }
 
   private static JsonObject spread(Spread s) {

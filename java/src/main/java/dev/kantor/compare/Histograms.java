@@ -106,7 +106,7 @@ record Histograms(Comparison all) {
                 "figcaption",
                 "",
                 Html.escape(shape(l))
-                    + Html.element("span", "class=\"muted\"", percent(l.share()) + " at the ends"))
+                    + Html.element("span", "class=\"muted\"", ends(l)))
             + new SvgBars(
                     "weights of layer " + l.layer() + " of the critic of " + entry.label(),
                     colour,
@@ -114,6 +114,14 @@ record Histograms(Comparison all) {
                     labels,
                     Double.NaN)
                 .svg());
+  }
+
+  private static String ends(LayerWeights l) {
+    return percent(l.share())
+        + " at the ends, "
+        + Spread.number(l.pile())
+        + " × as dense as "
+        + (l.isPiled() ? "inside: a pile" : "inside");
   }
 
   private static String percent(double share) {

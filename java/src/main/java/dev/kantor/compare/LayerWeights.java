@@ -21,14 +21,25 @@ import java.util.stream.IntStream;
  * @param limit of the histogram, on both sides: the value that weights are clipped to, else the
  *     largest
  * @param counts weights in equal bins of [-limit, limit]
- * @param share of all, how many lie within {@value #NEAR} of the limit, relatively, on either side
+ * @param ends how many lie at the limit, on either side: within {@value #END} of it, relatively
+ * @param inside how many lie just inside of that: not at the limit, but within {@value #INSIDE}
  */
-public record LayerWeights(String layer, long[] shape, double limit, long[] counts, double share) {
+public record LayerWeights(
+    String layer, long[] shape, double limit, long[] counts, long ends, long inside) {
   /** Bins of a histogram; odd, so that zero has one. */
   static final int BINS = 51;
 
-  /** How near to the limit a weight lies at it. */
-  static final double NEAR = 0.01;
+  /** So far from the limit, relatively, a weight lies at it. */
+  static final double END = 0.02;
+
+  /** So far from it, but not at it, a weight lies just inside. */
+  static final double INSIDE = 0.2;
+
+  /** What has so many times the density of what is around it stands out. */
+  static final double PILE = 1.5;
+
+  /** Chance makes it more dense by so many standard deviations once in a thousand layers. */
+  private static final double DEVIATIONS = 3;
 
   private static final Pattern CRITIC = Pattern.compile("critic\\.(.+)\\.weight");
 
@@ -47,12 +58,15 @@ public record LayerWeights(String layer, long[] shape, double limit, long[] coun
         IntStream.range(0, weights.length).mapToDouble(i -> Math.abs(weights[i])).max().orElse(0);
     double limit = clip > 0 ? clip : Math.max(largest, Float.MIN_NORMAL);
     long[] counts = new long[BINS];
-    long near = 0;
+    long ends = 0;
+    long inside = 0;
     for (float w : weights) {
       counts[(int) Math.clamp((w / limit + 1) / 2 * BINS, 0, BINS - 1)]++;
-      near += Math.abs(w) >= (1 - NEAR) * limit ? 1 : 0;
+      double part = Math.abs(w) / limit;
+      ends += part >= 1 - END ? 1 : 0;
+      inside += part >= 1 - INSIDE && part < 1 - END ? 1 : 0;
     }
-    return new LayerWeights(layer, shape, limit, counts, (double) near / weights.length);
+    return new LayerWeights(layer, shape, limit, counts, ends, inside);
   }
 
   /**
@@ -92,5 +106,30 @@ public record LayerWeights(String layer, long[] shape, double limit, long[] coun
   /** How many weights there are. */
   public long total() {
     return Arrays.stream(counts).sum();
+  }
+
+  /** Of all, how many lie at the limit. */
+  public double share() {
+    return (double) ends / total();
+  }
+
+  /**
+   * How dense the weights are at the limit, over how dense they are just inside it or would be
+   * everywhere if they were spread evenly, whichever is more. A smooth distribution that a limit
+   * cuts off has about 1 if it is wide, a bell far less. It depends neither on the limit nor on the
+   * layer's size.
+   */
+  public double pile() {
+    return ends / expected();
+  }
+
+  /** Weights at the limit if nothing held them there. */
+  private double expected() {
+    return END * Math.max(total(), inside / (INSIDE - END));
+  }
+
+  /** Whether weights pile up at the limit, more than chance would have them in a small layer. */
+  public boolean isPiled() {
+    return pile() >= PILE && ends - expected() > DEVIATIONS * Math.sqrt(expected());
   }
 }

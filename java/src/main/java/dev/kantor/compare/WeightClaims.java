@@ -1,17 +1,16 @@
 package dev.kantor.compare;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Predicate;
 
-/** Claims about how the critic's weights are distributed at the end. */
+/**
+ * Claims about how the critic's weights are distributed at the end, layer by layer: one of many
+ * small weights would hide what happens in another ({@link LayerWeights#isPiled}).
+ */
 final class WeightClaims {
-  /** Of weights spread evenly, so many are within 1 % of the limit. */
-  private static final double EVEN = LayerWeights.NEAR;
-
-  /** Ten times what an even spread has there is a pile. */
-  private static final double PILE = 10 * EVEN;
-
   private final Comparison all;
 
   WeightClaims(Comparison all) {
@@ -19,42 +18,53 @@ final class WeightClaims {
   }
 
   Claim piles() {
-    String text = "wgan's weights pile up at ±c.";
-    return claim(text, "wgan", "c", share -> share.low() >= PILE);
+    String text = "wgan's weights pile up at ±c, in every layer.";
+    return claim(
+        text, "wgan", "±c", layers -> layers.stream().allMatch(LayerWeights::isPiled));
   }
 
   Claim noPile() {
-    String text = "wgan-gp's weights do not pile up.";
-    return claim(text, "wgan-gp", "the largest", share -> share.high() < EVEN);
+    String text = "wgan-gp's weights do not pile up, in no layer.";
+    return claim(
+        text, "wgan-gp", "the largest", layers -> layers.stream().noneMatch(LayerWeights::isPiled));
   }
 
-  private interface Test {
-    boolean holds(Spread share);
-  }
-
-  private Claim claim(String text, String variant, String limit, Test test) {
-    Optional<Entry> entry =
-        Claims.plain(all, variant).filter(e -> e.of(WeightClaims::share).exists());
-    if (entry.isEmpty()) {
+  /**
+   * @param holds of the layers of each training
+   */
+  private Claim claim(
+      String text, String variant, String limit, Predicate<List<LayerWeights>> holds) {
+    Optional<Entry> entry = Claims.plain(all, variant);
+    List<List<LayerWeights>> trainings =
+        entry.stream()
+            .flatMap(e -> e.sound().stream())
+            .map(RunResult::layers)
+            .filter(layers -> !layers.isEmpty())
+            .toList();
+    if (trainings.isEmpty()) {
       return Claim.notMeasured(text, "compare " + variant);
     }
-    Spread share = entry.get().of(WeightClaims::share);
+    List<String> parts = new ArrayList<>();
+    for (int i = 0; i < trainings.getFirst().size(); i++) {
+      int layer = i;
+      List<LayerWeights> same = trainings.stream().map(t -> t.get(layer)).toList();
+      parts.add(
+          String.format(
+              Locale.ROOT,
+              "%s × (%s %% of them)",
+              Spread.of(same.stream().map(LayerWeights::pile).toList()),
+              Spread.of(same.stream().map(l -> 100 * l.share()).toList())));
+    }
     return Claim.of(
         text,
-        test.holds(share),
+        trainings.stream().allMatch(holds),
         String.format(
             Locale.ROOT,
-            "%.3g %% of the critic's weights are within 1 %% of %s (%.0f %% if they were spread"
-                + " evenly)",
-            100 * share.mean(),
+            "within %.0f %% of %s the weights of its layers, the first one first, are %s as dense as"
+                + " just inside or if spread evenly; from %s × on they pile up",
+            100 * LayerWeights.END,
             limit,
-            100 * EVEN));
-  }
-
-  /** Of all the critic's weights, how many lie at their layer's limit. */
-  static double share(RunResult run) {
-    List<LayerWeights> layers = run.layers();
-    double weights = layers.stream().mapToLong(LayerWeights::total).sum();
-    return layers.stream().mapToDouble(l -> l.share() * l.total()).sum() / weights;
+            String.join(", ", parts),
+            LayerWeights.PILE));
   }
 }

@@ -162,6 +162,11 @@ public final class Evaluator implements Yardstick {
   }
 
   @Override
+  public Optional<Judge> judgedBy() {
+    return Optional.of(judge);
+  }
+
+  @Override
   public void close() {
     judge.close();
   }

@@ -121,6 +121,11 @@ public final class StackedModes implements Yardstick {
   }
 
   @Override
+  public Optional<Judge> judgedBy() {
+    return Optional.of(judge());
+  }
+
+  @Override
   public void close() {
     digits.close();
   }

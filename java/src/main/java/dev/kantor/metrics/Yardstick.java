@@ -19,6 +19,11 @@ public interface Yardstick extends AutoCloseable {
    */
   Evaluation evaluate(MemorySegment samples, Optional<int[]> requested);
 
+  /** The judge in whose eyes samples are measured; empty if none is needed. */
+  default Optional<Judge> judgedBy() {
+    return Optional.empty();
+  }
+
   @Override
   void close();
 }

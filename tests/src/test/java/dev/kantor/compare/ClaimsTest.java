@@ -1,6 +1,7 @@
 package dev.kantor.compare;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.kantor.compare.Claim.Verdict;
@@ -142,29 +143,78 @@ class ClaimsTest {
   }
 
   @Test
-  void weightsPileUpOrDoNot() {
+  void weightsAreCountedAtTheLimitAndJustInside() {
     float[] ends = new float[100];
     Arrays.fill(ends, 0, 30, 0.05f);
-    Arrays.fill(ends, 30, 50, -0.0499f);
-    float[] bell = new float[1000];
-    bell[0] = 0.3f;
+    Arrays.fill(ends, 30, 50, -0.0495f);
+    Arrays.fill(ends, 50, 59, -0.045f);
     LayerWeights piled = LayerWeights.of("0", new long[] {10, 10}, ends, 0.05);
-    LayerWeights free = LayerWeights.of("0", new long[] {10, 100}, bell, 0);
-    assertEquals(0.5, piled.share(), 1e-9);
     assertEquals(30, piled.counts()[LayerWeights.BINS - 1]);
     assertEquals(20, piled.counts()[0]);
-    assertEquals(50, piled.counts()[LayerWeights.BINS / 2]);
+    assertEquals(41, piled.counts()[LayerWeights.BINS / 2]);
+    assertEquals(0.5, piled.share(), 1e-9);
+    // 50 in 2 % of the range, beside 9 in 18 % of it and 100 in all of it.
+    assertEquals(25, piled.pile(), 1e-9);
+    assertTrue(piled.isPiled());
+    // Twice as many just inside as in an even spread: half as much of a pile.
+    assertEquals(12.5, new LayerWeights("0", new long[] {100}, 1, of(100), 50, 36).pile(), 1e-9);
+
+    float[] bell = new float[1000];
+    bell[0] = 0.3f;
+    LayerWeights free = LayerWeights.of("0", new long[] {10, 100}, bell, 0);
     assertEquals(0.3, free.limit(), 1e-6);
-    assertVerdict(Verdict.HELD, "pile up at ±c", with("wgan", piled));
-    assertVerdict(Verdict.NOT_HELD, "pile up at ±c", with("wgan", free));
-    assertVerdict(Verdict.HELD, "do not pile up", with("wgan-gp", free));
-    assertVerdict(Verdict.NOT_HELD, "do not pile up", with("wgan-gp", piled));
+    assertEquals(0.05, free.pile(), 1e-9);
   }
 
-  private static Entry with(String name, LayerWeights layer) {
+  /** A histogram of so many weights. */
+  private static long[] of(long total) {
+    long[] counts = new long[LayerWeights.BINS];
+    counts[0] = total;
+    return counts;
+  }
+
+  private static LayerWeights layer(long total, long ends, long inside) {
+    return new LayerWeights("0", new long[] {total}, 0.05, of(total), ends, inside);
+  }
+
+  @Test
+  void aPileStandsOutFromWhatIsAroundIt() {
+    // An even spread of any size, and one that is denser towards its ends, but smoothly.
+    assertFalse(layer(200_000, 4_000, 36_000).isPiled());
+    assertFalse(layer(200_000, 8_000, 70_000).isPiled());
+    // As many at the ends as would be a pile in an even spread.
+    assertFalse(layer(200_000, 6_500, 60_000).isPiled());
+    assertTrue(layer(200_000, 6_500, 36_000).isPiled());
+    // In a small layer that is chance; ten times as much is not.
+    assertFalse(layer(200, 7, 36).isPiled());
+    assertTrue(layer(200, 40, 36).isPiled());
+    // The largest of some weights is always at the limit.
+    assertFalse(layer(9, 1, 0).isPiled());
+  }
+
+  @Test
+  void everyLayerHasToPileUp() {
+    LayerWeights piled = layer(1000, 500, 180);
+    LayerWeights even = layer(1000, 20, 180);
+    assertVerdict(Verdict.HELD, "pile up at ±c", with("wgan", piled, piled));
+    assertVerdict(Verdict.NOT_HELD, "pile up at ±c", with("wgan", piled, even));
+    assertVerdict(Verdict.HELD, "do not pile up", with("wgan-gp", even, even));
+    assertVerdict(Verdict.NOT_HELD, "do not pile up", with("wgan-gp", even, piled));
+    String numbers = claim("pile up at ±c", with("wgan", piled, even)).numbers();
+    assertTrue(numbers.contains("25 × (50 % of them), 1 × (2 % of them)"), numbers);
+    // And in every seed.
+    RunResult sound = with("wgan", piled).runs().getFirst();
+    RunResult other = with("wgan", even).runs().getFirst();
+    assertVerdict(
+        Verdict.NOT_HELD,
+        "pile up at ±c",
+        new Entry(Contestant.parse("wgan"), List.of(sound, other)));
+  }
+
+  private static Entry with(String name, LayerWeights... layers) {
     return new Entry(
         Contestant.parse(name),
-        List.of(Made.run(1, List.of(), List.of(Made.evaluated(1000, Map.of(FD, 1.0))), layer)));
+        List.of(Made.run(1, List.of(), List.of(Made.evaluated(1000, Map.of(FD, 1.0))), layers)));
   }
 
   @Test
