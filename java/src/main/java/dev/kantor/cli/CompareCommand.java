@@ -10,6 +10,7 @@ import dev.kantor.compare.ReportPage;
 import dev.kantor.compare.RunResult;
 import dev.kantor.compare.VerdictTable;
 import dev.kantor.io.AtomicFile;
+import dev.kantor.metrics.Judge;
 import dev.kantor.metrics.JudgeDesign;
 import dev.kantor.metrics.Yardstick;
 import dev.kantor.tensor.Device;
@@ -180,6 +181,7 @@ final class CompareCommand implements Callable<Integer> {
       err.println(TrainCommand.firstLine(on, images));
       Tournament tournament = Tournament.of(plan, out, on, images);
       Files.createDirectories(out);
+      Reference reference = reference(plan, on, images, err);
       Comparison.Setting setting =
           new Comparison.Setting(
               images.name(),
@@ -188,21 +190,22 @@ final class CompareCommand implements Callable<Integer> {
               Optional.ofNullable(target),
               command(),
               DeviceOptions.describe(on),
-              real(plan, on, images, err));
+              reference.real());
       int threads = DeviceOptions.json(on).get("threads").getAsInt();
       Heats heats =
           new Heats(
               images,
               plan.judging(),
+              reference.judge(),
               on.name(),
               threads,
               err,
-              () -> write(setting, plan, tournament));
+              () -> write(setting, plan, reference, tournament));
       boolean isDone;
       try (Interruption _ = new Interruption(heats::stop)) {
         isDone = heats.run(tournament.heats());
       }
-      Comparison result = write(setting, plan, tournament);
+      Comparison result = write(setting, plan, reference, tournament);
       if (!isDone) {
         err.println("interrupted, the state is saved; to go on: " + command());
         return Main.INTERRUPTED;
@@ -238,23 +241,33 @@ final class CompareCommand implements Callable<Integer> {
         : new Budget(Budget.Unit.EPOCHS, length.epochs != null ? length.epochs : DEFAULT_EPOCHS);
   }
 
-  /** How good it gets: held-out samples in the eyes of what evaluates the others. */
-  private Optional<Evaluated> real(Tournament.Plan plan, Device on, Images images, PrintWriter err)
+  /**
+   * Beside what the contestants are put.
+   *
+   * @param judge the checksum of the one that evaluates them; empty if none is needed
+   * @param real how good it gets: held-out samples in its eyes
+   */
+  private record Reference(Optional<String> judge, Optional<Evaluated> real) {}
+
+  private Reference reference(Tournament.Plan plan, Device on, Images images, PrintWriter err)
       throws IOException {
     // Trains the judge, if there is none yet, before several trainings want it.
     try (Yardstick yardstick = plan.judging().yardstick(on, images, evaluateCount, err)) {
-      return EvaluateCommand.heldOut(yardstick, images, evaluateCount, err)
-          .map(e -> new Evaluated(0, 0, 0, 0, Verdict.json(e), Optional.empty()));
+      return new Reference(
+          yardstick.judgedBy().map(Judge::sha256),
+          EvaluateCommand.heldOut(yardstick, images, evaluateCount, err)
+              .map(e -> new Evaluated(0, 0, 0, 0, Verdict.json(e, yardstick), Optional.empty())));
     }
   }
 
-  private Comparison write(Comparison.Setting setting, Tournament.Plan plan, Tournament tournament)
+  private Comparison write(
+      Comparison.Setting setting, Tournament.Plan plan, Reference reference, Tournament tournament)
       throws IOException {
     List<Entry> entries = new ArrayList<>();
     for (Contestant c : plan.contestants()) {
       List<RunResult> runs = new ArrayList<>();
       for (Heat heat : tournament.heats()) {
-        if (heat.contestant().equals(c) && Heats.isDone(heat)) {
+        if (heat.contestant().equals(c) && Heats.isDone(heat, reference.judge())) {
           runs.add(RunResult.read(heat.run(), c));
         }
       }

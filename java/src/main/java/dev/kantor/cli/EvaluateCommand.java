@@ -137,7 +137,7 @@ final class EvaluateCommand implements Callable<Integer> {
       Judging judging =
           judges.judging(isRun ? RunFolder.open(what).manifest().environment() : Map.of());
       try (Yardstick yardstick = judging.yardstick(on, images, count, bootstrapSeed, err)) {
-        Optional<Judge> judge = judge(yardstick);
+        Optional<Judge> judge = yardstick.judgedBy();
         Verdict verdict = evaluate(yardstick, images, subject, count, err);
         if (ganTrain) {
           verdict = ganAccuracy(yardstick, on, images, subject, verdict, err);
@@ -176,14 +176,6 @@ final class EvaluateCommand implements Callable<Integer> {
 
   private int count(Images images) {
     return given != null ? given : images.isStacked() ? StackedModes.SAMPLES : DEFAULT_COUNT;
-  }
-
-  private static Optional<Judge> judge(Yardstick yardstick) {
-    return switch (yardstick) {
-      case Evaluator e -> Optional.of(e.judge());
-      case StackedModes s -> Optional.of(s.judge());
-      default -> Optional.empty();
-    };
   }
 
   private ParameterException wrong(String message) {

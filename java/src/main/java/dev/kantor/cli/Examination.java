@@ -51,7 +51,7 @@ final class Examination implements AutoCloseable {
     }
     List<ClassHistogram> histograms =
         before.stream().map(Evaluated::histogram).map(ClassHistogram::new).toList();
-    return new Training.Finding(Verdict.json(now), CollapseAlarm.of(histograms, now));
+    return new Training.Finding(Verdict.json(now, yardstick), CollapseAlarm.of(histograms, now));
   }
 
   @Override

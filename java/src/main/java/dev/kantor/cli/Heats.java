@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.Set;
 
@@ -37,6 +38,7 @@ final class Heats {
 
   private final Images images;
   private final Judging judging;
+  private final Optional<String> judge;
   private final String deviceName;
   private final int threads;
   private final PrintWriter err;
@@ -51,15 +53,20 @@ final class Heats {
     void ended() throws IOException;
   }
 
+  /**
+   * @param judge the checksum of the one that {@code judging} has; empty if it needs none
+   */
   Heats(
       Images images,
       Judging judging,
+      Optional<String> judge,
       String deviceName,
       int threads,
       PrintWriter err,
       Ended ended) {
     this.images = images;
     this.judging = judging;
+    this.judge = judge;
     this.deviceName = deviceName;
     this.threads = threads;
     this.err = err;
@@ -86,7 +93,7 @@ final class Heats {
     List<Heat> small = new ArrayList<>();
     List<Heat> large = new ArrayList<>();
     for (Heat heat : heats) {
-      if (!isDone(heat)) {
+      if (!isDone(heat, judge)) {
         (isSmall(heat) ? small : large).add(heat);
       }
     }
@@ -105,14 +112,21 @@ final class Heats {
         && heat.contestant().settings().integer("batch-size", 1) <= SMALL_BATCH;
   }
 
-  /** Whether a training has reached its goal, or cannot. */
-  static boolean isDone(Heat heat) throws IOException {
+  /**
+   * Whether a training has reached its goal, or cannot, and is evaluated by a judge.
+   *
+   * @param judge its checksum
+   */
+  static boolean isDone(Heat heat, Optional<String> judge) throws IOException {
     if (!heat.hasBegun()) {
       return false;
     }
     RunFolder run = heat.run();
     List<Long> checkpoints = run.iterations();
     List<Evaluated> evaluations = EvaluationLog.read(run.path());
+    if (!Session.isOf(evaluations, judge)) {
+      return false;
+    }
     if (RunResult.fault(run).isPresent()) {
       return true;
     }
@@ -190,6 +204,11 @@ final class Heats {
             manifest.with(manifest.schedule(), Map.of("runs-on", DeviceOptions.describe(device))));
       }
       Checkpoint from = session.load(folder, manifest, err);
+      session.evaluateAgain(folder, manifest, yardstick, err);
+      if (isDone(heat, judge)) {
+        tellEnded();
+        return;
+      }
       Training.Outcome outcome;
       try (Progress progress = new Progress(heat, session, yardstick, err)) {
         Training training = new Training(session.job(), folder, manifest, progress);
@@ -208,11 +227,13 @@ final class Heats {
         err.println(heat.folder().getFileName() + "  diverged: " + why);
       }
       if (outcome.end() != Training.End.STOPPED) {
-        synchronized (this) {
-          ended.ended();
-        }
+        tellEnded();
       }
     }
+  }
+
+  private synchronized void tellEnded() throws IOException {
+    ended.ended();
   }
 
   private synchronized boolean activate(Training training) {

@@ -5,7 +5,9 @@ import com.google.gson.JsonNull;
 import com.google.gson.JsonObject;
 import dev.kantor.metrics.ClassHistogram;
 import dev.kantor.metrics.Evaluation;
+import dev.kantor.metrics.JudgeDesign;
 import dev.kantor.metrics.Measure;
+import dev.kantor.metrics.Yardstick;
 import dev.kantor.train.Evaluated;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -129,6 +131,19 @@ record Verdict(Evaluation samples, Optional<Evaluation> test) {
 
   private static String share(Evaluation of, long count) {
     return String.format(Locale.ROOT, "%.1f %%", 100.0 * count / of.count());
+  }
+
+  /** An evaluation as JSON, with the judge in whose eyes it is, if there is one. */
+  static JsonObject json(Evaluation evaluation, Yardstick yardstick) {
+    JsonObject o = json(evaluation);
+    yardstick
+        .judgedBy()
+        .ifPresent(
+            judge -> {
+              o.addProperty("judge", judge.sha256());
+              o.addProperty("judge-version", JudgeDesign.VERSION);
+            });
+    return o;
   }
 
   /** An evaluation as JSON. */

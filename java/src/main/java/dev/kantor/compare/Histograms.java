@@ -105,8 +105,7 @@ record Histograms(Comparison all) {
         Html.element(
                 "figcaption",
                 "",
-                Html.escape(shape(l))
-                    + Html.element("span", "class=\"muted\"", ends(l)))
+                Html.escape(shape(l)) + Html.element("span", "class=\"muted\"", ends(l)))
             + new SvgBars(
                     "weights of layer " + l.layer() + " of the critic of " + entry.label(),
                     colour,

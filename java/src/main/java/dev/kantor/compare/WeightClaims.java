@@ -19,8 +19,7 @@ final class WeightClaims {
 
   Claim piles() {
     String text = "wgan's weights pile up at ±c, in every layer.";
-    return claim(
-        text, "wgan", "±c", layers -> layers.stream().allMatch(LayerWeights::isPiled));
+    return claim(text, "wgan", "±c", layers -> layers.stream().allMatch(LayerWeights::isPiled));
   }
 
   Claim noPile() {
@@ -60,8 +59,8 @@ final class WeightClaims {
         trainings.stream().allMatch(holds),
         String.format(
             Locale.ROOT,
-            "within %.0f %% of %s the weights of its layers, the first one first, are %s as dense as"
-                + " just inside or if spread evenly; from %s × on they pile up",
+            "within %.0f %% of %s the weights of its layers, the first one first, are %s as dense"
+                + " as just inside or if spread evenly; from %s × on they pile up",
             100 * LayerWeights.END,
             limit,
             String.join(", ", parts),

@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param samples real samples seen
  * @param seconds time spent training, pictures and checkpoints included, evaluations not
  * @param evaluation of samples, as {@code kantor evaluate --json} has it: a measure is an object
- *     with a {@code value}, null for NaN
+ *     with a {@code value}, null for NaN. Those of two judges cannot be compared
  * @param alarm what is wrong, for people; empty if nothing is known to be
  */
 public record Evaluated(
@@ -42,6 +42,13 @@ public record Evaluated(
             && v.isJsonPrimitive()
         ? v.getAsDouble()
         : Double.NaN;
+  }
+
+  /**
+   * The checksum of the judge in whose eyes it is; empty if none was needed, or it is not known.
+   */
+  public Optional<String> judge() {
+    return Optional.ofNullable(evaluation.get("judge")).map(JsonElement::getAsString);
   }
 
   /** How many samples were evaluated. */

@@ -17,6 +17,7 @@ import java.util.List;
  */
 public final class EvaluationLog {
   private static final String NAME = "evaluations.jsonl";
+  private static final String ASIDE = "evaluations-%d.jsonl";
   private static final Gson GSON =
       new GsonBuilder().disableHtmlEscaping().serializeNulls().create();
 
@@ -29,7 +30,7 @@ public final class EvaluationLog {
    * @param iteration evaluations of later ones are removed
    * @throws IOException if it cannot be read and written
    */
-  EvaluationLog(Path folder, long iteration) throws IOException {
+  public EvaluationLog(Path folder, long iteration) throws IOException {
     file = file(folder);
     LineLog.cut(file, iteration, 0, line -> Evaluated.parse(line).iteration());
     all = new ArrayList<>(read(folder));
@@ -40,13 +41,27 @@ public final class EvaluationLog {
     return folder.resolve(NAME);
   }
 
+  /**
+   * Moves the evaluations of a run to where they are kept, but no longer looked at: {@code
+   * evaluations-1.jsonl}, or the next number.
+   *
+   * @return where they are
+   */
+  public static Path setAside(Path folder) throws IOException {
+    int number = 1;
+    while (Files.exists(folder.resolve(ASIDE.formatted(number)))) {
+      number++;
+    }
+    return Files.move(file(folder), folder.resolve(ASIDE.formatted(number)));
+  }
+
   /** Those that are there, the earliest first. */
-  List<Evaluated> all() {
+  public List<Evaluated> all() {
     return List.copyOf(all);
   }
 
   /** Appends one and hands it to the disk. */
-  void append(Evaluated evaluated) throws IOException {
+  public void append(Evaluated evaluated) throws IOException {
     try (FileOutputStream out = new FileOutputStream(file.toFile(), true)) {
       out.write((GSON.toJson(evaluated.toJson()) + "\n").getBytes(StandardCharsets.UTF_8));
       out.getFD().sync();

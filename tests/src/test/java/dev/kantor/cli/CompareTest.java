@@ -2,6 +2,7 @@ package dev.kantor.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
@@ -166,6 +167,36 @@ class CompareTest {
     assertEquals(
         json(finished), JsonParser.parseString(again.out()).getAsJsonObject(), again.out());
     assertEquals(new String(before), Files.readString(log));
+  }
+
+  @Test
+  void anotherJudgeEvaluatesAgainWithoutTraining() throws IOException {
+    Path out = folder.resolve("judged");
+    compare(out, List.of("gan"), "--images", 640).expect(0);
+    Path log = out.resolve("gan-seed1/metrics.csv");
+    String metrics = Files.readString(log);
+    String evaluations = Files.readString(out.resolve("gan-seed1/evaluations.jsonl"));
+    JsonObject before = lastEvaluation(out);
+    Kantor.Result again =
+        compare(out, List.of("gan"), "--images", 640, "--judge-epochs", 2)
+            .expect(0)
+            .says("gan-seed1: another judge", "evaluations-1.jsonl");
+    assertFalse(again.err().contains("images/s"), "it is trained again: " + again.err());
+    assertEquals(metrics, Files.readString(log));
+    assertEquals(evaluations, Files.readString(out.resolve("gan-seed1/evaluations-1.jsonl")));
+    JsonObject after = lastEvaluation(out);
+    assertNotEquals(before.get("judge"), after.get("judge"));
+    assertNotEquals(before.get("fd-judge"), after.get("fd-judge"));
+    assertEquals(json(out).getAsJsonObject("real").get("judge"), after.get("judge"));
+    again = compare(out, List.of("gan"), "--images", 640, "--judge-epochs", 2).expect(0);
+    assertFalse(again.err().contains("another judge"), again.err());
+  }
+
+  private static JsonObject lastEvaluation(Path out) throws IOException {
+    JsonObject contestant = json(out).getAsJsonArray("contestants").get(0).getAsJsonObject();
+    JsonArray all =
+        contestant.getAsJsonArray("runs").get(0).getAsJsonObject().getAsJsonArray("evaluations");
+    return all.get(all.size() - 1).getAsJsonObject().getAsJsonObject("evaluation");
   }
 
   @Test

@@ -86,9 +86,12 @@ class EvaluationsTest {
     Kantor.Result command =
         Kantor.run("evaluate", evaluated, "--count", COUNT, "--json", "--limit", 640).expect(0);
     assertFalse(command.err().contains("training the judge"), command.err());
-    JsonObject samples =
-        JsonParser.parseString(command.out()).getAsJsonObject().getAsJsonObject("samples");
-    assertEquals(samples, all.getLast().evaluation());
+    JsonObject result = JsonParser.parseString(command.out()).getAsJsonObject();
+    JsonObject last = all.getLast().evaluation().deepCopy();
+    JsonObject judge = result.getAsJsonObject("judge");
+    assertEquals(judge.get("sha256"), last.remove("judge"));
+    assertEquals(judge.get("version"), last.remove("judge-version"));
+    assertEquals(result.getAsJsonObject("samples"), last);
   }
 
   /** In pixels, of the curves. */
@@ -121,6 +124,33 @@ class EvaluationsTest {
     List<Evaluated> all = new ArrayList<>(EvaluationLog.read(parts));
     assertEquals(10, all.remove(2).iteration(), "the first part's end");
     assertSameEvaluations(EvaluationLog.read(straight), all);
+  }
+
+  @Test
+  void anotherJudgeEvaluatesWhatIsKeptAgain() throws IOException {
+    Path run = folder.resolve("run");
+    train(run, "--epochs", 1, "--keep", 2).expect(0);
+    String before = Files.readString(EvaluationLog.file(run));
+    Evaluated first = EvaluationLog.read(run).getLast();
+    Kantor.run("resume", run, "--epochs", 2, "--judge-epochs", 2)
+        .expect(0)
+        .says("another judge", "evaluations-1.jsonl");
+    assertEquals(before, Files.readString(run.resolve("evaluations-1.jsonl")));
+    List<Evaluated> all = EvaluationLog.read(run);
+    assertEquals(20, all.getLast().iteration());
+    Evaluated again = all.stream().filter(e -> e.iteration() == 10).findFirst().orElseThrow();
+    assertEquals(1, all.stream().map(Evaluated::judge).distinct().count());
+    assertNotEquals(first.judge(), again.judge());
+    assertEquals(
+        List.of(first.epoch(), first.samples(), first.count()),
+        List.of(again.epoch(), again.samples(), again.count()));
+    Path alone = folder.resolve("alone");
+    List<Object> options = new ArrayList<>(options());
+    options.set(options.size() - 1, 2);
+    options.addAll(List.of("--epochs", 2));
+    Kantor.train(alone, options.toArray()).expect(0);
+    Kantor.assertSameRun(alone, run);
+    assertEquals(EvaluationLog.read(alone).getLast().evaluation(), all.getLast().evaluation());
   }
 
   @Test
