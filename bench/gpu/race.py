@@ -1,6 +1,6 @@
 """Times Kantor and its rivals on a GPU in one run: rounds of all of them take turns, so that all meet the same machine.
 
-    python3 race.py --kantor KANTOR --out FOLDER [--engines eager,graph,jax,compile] [--budget 480] [--device cuda:0]
+    python3 race.py --kantor KANTOR --out FOLDER [--engines persistent,eager,graph,jax,compile] [--budget 480] [--device cuda:0]
 
 Each rival is a process that stays (peer.py bench --serve) and prepares a program once; Kantor is started anew for each round.
 results.jsonl in the folder gets a line a round as it is measured, table.py makes the table of it. The configurations come in the
@@ -25,6 +25,12 @@ CONFIGURATIONS = (
     " wdcgan:64:tf32 cvae-gan:64:tf32 wgan-gp:64:fp32 wdcgan-gp:512:fp32 wgan-gp:512:bf16 wdcgan-gp:512:bf16"
     " gan:512:tf32 dcgan:512:tf32 wgan:512:tf32 wdcgan:512:tf32 cvae-gan:512:tf32"
 )
+
+
+# Kantor's own, by what is added to the device's name: the one that users get, and the one kernel that replays whole iterations of
+# dense networks.
+OWN = {"kantor": "", "persistent": "+persistent"}
+DENSE = ("gan", "wgan", "wgan-gp")
 
 
 class Gone(Exception):
@@ -82,7 +88,7 @@ class Rival:
             self.process.wait()
 
 
-def kantor(command, device, request, timeout):
+def kantor(engine, command, device, request, timeout):
     """A round of Kantor, as a rival's answer."""
     with tempfile.TemporaryDirectory() as folder:
         file = os.path.join(folder, "bench.json")
@@ -91,7 +97,7 @@ def kantor(command, device, request, timeout):
                      "--seconds", str(request["seconds"]), "--json", file]  # fmt: skip
         if request["precision"] != "fp32":
             arguments += ["--precision", request["precision"]]
-        about = {"engine": "kantor"} | {k: request[k] for k in ("variant", "batch_size", "precision")}
+        about = {"engine": engine} | {k: request[k] for k in ("variant", "batch_size", "precision")}
         try:
             done = subprocess.run(arguments, capture_output=True, text=True, timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -115,7 +121,8 @@ def main():
     parser = argparse.ArgumentParser(prog="race.py", description="Times ours and theirs; see the top of the file.")
     parser.add_argument("--kantor", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--engines", default="eager,graph,jax,compile", help="peer.py's")
+    parser.add_argument("--engines", default="persistent,eager,graph,jax,compile",
+                        help="besides Kantor with its defaults: persistent, and peer.py's")
     parser.add_argument("--configurations", default=CONFIGURATIONS, help="VARIANT:BATCH:PRECISION ...")
     parser.add_argument("--budget", type=float, default=480, help="seconds in all")
     parser.add_argument("--rounds", type=int, default=2)
@@ -125,7 +132,8 @@ def main():
     parser.add_argument("--limit", type=int, help="images of the rivals' data set, to try this without a GPU")
     args = parser.parse_args()
     end = time.monotonic() + args.budget
-    rivals = {engine: Rival(engine, args.rivals_on, args.out, args.limit) for engine in args.engines.split(",")}
+    engines = args.engines.split(",")
+    rivals = {e: Rival(e, args.rivals_on, args.out, args.limit) for e in engines if e not in OWN}
     with open(os.path.join(args.out, "results.jsonl"), "a") as results:
 
         def note(answer):
@@ -140,23 +148,27 @@ def main():
             request = {"variant": variant, "batch_size": int(batch), "precision": precision, "seconds": args.seconds}
             for _ in range(args.rounds):
                 for engine in ("kantor", *engines):
+                    if engine == "persistent" and variant not in DENSE:
+                        continue
                     left = end - time.monotonic()
                     if left < 3:
                         print(f"no time left for {configuration}", file=sys.stderr)
                         return
                     try:
-                        answer = (kantor(args.kantor, args.device, request, left) if engine == "kantor"
-                                  else rivals[engine].ask(request, left))  # fmt: skip
+                        if engine in OWN:
+                            answer = kantor(engine, args.kantor, args.device + OWN[engine], request, left)
+                        else:
+                            answer = rivals[engine].ask(request, left)
                     except Gone as e:
                         answer = request | {"engine": engine, "error": str(e)}
                     note(answer)
 
-        late = [engine for engine in rivals if engine == "compile"]
-        early = [engine for engine in rivals if engine != "compile"]
+        late = [engine for engine in engines if engine == "compile"]
+        early = [engine for engine in engines if engine != "compile"]
         try:
-            for engines in (early, late) if late else (early,):
+            for some in (early, late) if late else (early,):
                 for configuration in args.configurations.split():
-                    race(configuration, engines)
+                    race(configuration, some)
         finally:
             for rival in rivals.values():
                 rival.close()

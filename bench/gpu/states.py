@@ -40,7 +40,10 @@ def train(args, variant, device, precision):
     small = SMALL_CVAE if variant == "cvae-gan" else SMALL_CONV if v.convolutional else SMALL_MLP
     for setting in (*SETTINGS, *(small if args.small else ())):
         command += ["--set", setting]
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=args.timeout)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=args.timeout)
+    except subprocess.TimeoutExpired as e:
+        raise RuntimeError(f"{variant} on {device} has no end in {args.timeout:.0f} s") from e
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)}: {(done.stdout.strip().splitlines() or ['failed'])[-1]}")
     checkpoints = os.path.join(out, "checkpoints")
@@ -84,7 +87,7 @@ def main():
             own = train(args, variant, args.device, args.precision)
             slot, worst = compare(train(args, variant, "cpu", "fp32"), own)
             result |= {"slots": len(own), "slot": slot, "worst": worst, "ok": worst <= TOLERANCES[args.precision]}
-        except (RuntimeError, OSError, subprocess.TimeoutExpired) as e:
+        except (RuntimeError, OSError) as e:
             result |= {"ok": False, "error": str(e)}
         failed |= not result["ok"]
         print(json.dumps(result), flush=True)

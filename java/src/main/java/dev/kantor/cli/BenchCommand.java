@@ -203,7 +203,7 @@ final class BenchCommand implements Callable<Integer> {
     Images images = images();
     JsonObject report = new JsonObject();
     JsonArray all = new JsonArray();
-    try (Device device = Device.open(deviceName.equals("cuda") ? "cuda:0" : deviceName, 0)) {
+    try (Device device = Device.open(deviceName, 0)) {
       double start = Windows.processSeconds();
       out.println(TrainCommand.firstLine(device, images));
       out.println(Windows.HEADER);
