@@ -74,6 +74,12 @@ std::vector<OpCase> cases() {
           batch_norm_grad({300, 40}),
           batch_norm_grad({3, 2, 56, 56}),
           batch_norm_grad({30, 2, 5, 5}),
+          {"layer_norm", {random({3, 600}, 1), random({600}, 2), random({600}, 3)},
+           {f32({3, 600}), f32({3}), f32({3})}, {bits(1e-5f)}},
+          {"layer_norm_grad", {random({2, 600}, 1), random({2, 600}, 2), random({600}, 3), random({2}, 4), random({2}, 5)},
+           {f32({2, 600}), f32({600}), f32({600})}, {}},
+          {"layer_norm_grad", {random({300, 5}, 1), random({300, 5}, 2), random({5}, 3), random({300}, 4), random({300}, 5)},
+           {f32({300, 5}), f32({5}), f32({5})}, {}},
           {"gradient_norms", {i64({1}, {7}), random({5000}, 3), random({3}, 4)}, {f32({3}), i64({4})}, {0}},
           {"optimizer", {hyper, random({1500}, 5)}, {i64({1}), p, m, v},
            {static_cast<int64_t>(OptimizerKind::adam), 1, 0, 0}}};
