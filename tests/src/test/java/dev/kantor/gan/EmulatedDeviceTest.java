@@ -9,6 +9,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -16,28 +18,31 @@ import org.junit.jupiter.api.io.TempDir;
 /** Whole iterations on the emulated CUDA device, under its checker, as the CPU computes them. */
 class EmulatedDeviceTest {
   @Test
-  void iterationsOfDenseNetworksAgreeWithTheCpu(@TempDir Path folder) throws Exception {
+  void iterationsOfEveryVariantAgreeWithTheCpu(@TempDir Path folder) throws Exception {
     Path library = Path.of(System.getProperty("kantor.emulated", "libkantor_emulated.so"));
     assumeTrue(
         Files.exists(library), "there is no " + library + ": the native tests were not built");
     Native.copyLibraries(folder);
     Files.copy(library, folder.resolve("libkantor.so"), StandardCopyOption.REPLACE_EXISTING);
     Path output = folder.resolve("output");
-    Process process =
-        new ProcessBuilder(
+    List<String> command =
+        new ArrayList<>(
+            List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "--enable-native-access=ALL-UNNAMED",
                 "-D" + Native.LIBRARY_PATH + "=" + folder,
                 "-cp",
                 System.getProperty("java.class.path"),
-                EmulatedIterations.class.getName(),
-                "gan",
-                "wgan",
-                "wgan-gp")
+                EmulatedIterations.class.getName()));
+    command.addAll(Variant.names());
+    command.add("wgan-gp critic-norm=layer-norm");
+    command.add("dcgan diff-augment=color,translation,cutout");
+    Process process =
+        new ProcessBuilder(command)
             .redirectErrorStream(true)
             .redirectOutput(output.toFile())
             .start();
-    boolean ended = process.waitFor(5, TimeUnit.MINUTES);
+    boolean ended = process.waitFor(8, TimeUnit.MINUTES);
     process.destroyForcibly();
     String text = Files.readString(output, StandardCharsets.UTF_8);
     assertTrue(ended, text);
