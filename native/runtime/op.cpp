@@ -28,6 +28,21 @@ const char* name_of(DType dtype) {
   return "?";
 }
 
+const char* name_of(Precision precision) {
+  switch (precision) {
+    case Precision::fp32: return "fp32";
+    case Precision::tf32: return "tf32";
+    case Precision::bf16: return "bf16";
+  }
+  return "?";
+}
+
+bool has_precision(std::string_view op) {
+  for (const char* name : {"gemm", "conv2d", "conv2d_data_grad", "conv2d_weight_grad", "conv2d_chain"})
+    if (op == name) return true;
+  return false;
+}
+
 double Tensor::get(int64_t i) const {
   switch (dtype) {
     case DType::f32: return as<float>()[i];

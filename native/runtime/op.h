@@ -40,11 +40,18 @@ struct Tensor {
   std::string describe() const;  // "f32[64, 784]"
 };
 
+// How a device may round the factors of a product (program_format.h). A CPU takes fp32 alone; the reference never rounds.
+enum class Precision : uint8_t { fp32 = 0, tf32 = 1, bf16 = 2 };
+const char* name_of(Precision precision);
+// Whether an op is one of those that have a precision.
+bool has_precision(std::string_view op);
+
 // One instruction of a program: what ops/<op>/<op>.h documents.
 struct Node {
   std::string_view op;
   std::vector<Tensor> in, out;
   std::vector<int64_t> attributes;
+  Precision precision = Precision::fp32;
 
   float attribute_f32(size_t i) const;  // the low 32 bits of attribute i as a float
   // The remaining functions fail() with a text that names the op and what it expected.

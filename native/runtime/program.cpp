@@ -107,7 +107,9 @@ void read_instruction(Cursor& cursor, const Program& program, Instruction& instr
   }
   if (!instruction.entry) fail(KT_UNSUPPORTED, "this build has no such op");
   uint32_t flags = cursor.read<uint32_t>("an instruction's flags");
-  if (flags & ~kGuarded) fail(KT_INVALID_ARGUMENT, "unknown flags 0x%x", flags);
+  uint32_t precision = flags >> kPrecisionShift & kPrecisionMask;
+  if (flags & ~(kGuarded | kPrecisionMask << kPrecisionShift) || precision > static_cast<uint32_t>(Precision::bf16))
+    fail(KT_INVALID_ARGUMENT, "unknown flags 0x%x", flags);
   instruction.guarded = flags & kGuarded;
   constexpr uint64_t kOperandBytes = 20, kAttributeBytes = 8;
   uint32_t in_count = cursor.count(kOperandBytes, "the number of inputs");
@@ -115,6 +117,10 @@ void read_instruction(Cursor& cursor, const Program& program, Instruction& instr
   uint32_t attribute_count = cursor.count(kAttributeBytes, "the number of attributes");
   Node& node = instruction.node;
   node.op = instruction.entry->name;
+  node.precision = static_cast<Precision>(precision);
+  if (node.precision != Precision::fp32 && !has_precision(node.op))
+    fail(KT_INVALID_ARGUMENT, "flags 0x%x ask for %s; only products and convolutions have a precision", flags,
+         name_of(node.precision));
   read_operands(cursor, program, "input", in_count, node.in, instruction.in);
   read_operands(cursor, program, "output", out_count, node.out, instruction.out);
   node.attributes.reserve(attribute_count);

@@ -8,6 +8,8 @@
 //   per instruction:
 //     u16 name_length, name bytes   the op, as in ops/ops.def
 //     u32 flags                     bit 0: guarded, skipped while the fault slot's code is not 0 (it writes state)
+//                                   bits 1 and 2, of gemm and the convolutions: how a device may round the factors of the
+//                                   products that it adds up in float32: 0 fp32 (not at all), 1 tf32, 2 bf16
 //     u32 in_count, u32 out_count, u32 attribute_count
 //     per operand, inputs first:    u32 slot (0xFFFFFFFF: the arena), u32 dtype, u64 byte offset, u32 rank, i64 dims[rank]
 //     i64 attributes[attribute_count]     floats are stored as their 32 bits in the low half
@@ -23,5 +25,6 @@ constexpr uint32_t kProgramVersion = 1;
 constexpr uint32_t kArena = 0xFFFFFFFF;
 constexpr uint32_t kNoSlot = 0xFFFFFFFF;
 constexpr uint32_t kGuarded = 1;
+constexpr uint32_t kPrecisionShift = 1, kPrecisionMask = 3;
 enum FaultField { kFaultCode = 0, kFaultTensor = 1, kFaultIteration = 2 };
 }  // namespace kantor

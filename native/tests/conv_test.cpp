@@ -264,13 +264,15 @@ ConvMethod method_of(const ConvCase& z) {
 int64_t multiplications(const ConvCase& z) { return z.n * z.p() * z.q() * z.o * z.c * z.r * z.s; }
 bool often(const ConvCase& z) { return affordable(64 * multiplications(z)); }
 
-// On whole numbers.
-void check_exactly(const ConvCase& z, const OpCase& c) {
+// On whole numbers, which are numbers of tf32 and bf16 too.
+void check_exactly(const ConvCase& z, OpCase c, Precision precision) {
+  CAPTURE(std::string(name_of(precision)));
+  c.precision = precision;
   if (method_of(z) == ConvMethod::winograd4) check_op(c, 1e-5, 1, 1);
   else check_op(c, 0);
 }
 
-void check_all(const ConvCase& z, const Epilogue& e, Fill fill, bool exact) {
+void check_all(const ConvCase& z, const Epilogue& e, Fill fill, bool exact, Precision precision) {
   CAPTURE(z.n);
   CAPTURE(z.c);
   CAPTURE(z.h);
@@ -284,9 +286,12 @@ void check_all(const ConvCase& z, const Epilogue& e, Fill fill, bool exact) {
   CAPTURE(z.pw);
   CAPTURE(z.dh);
   CAPTURE(e.name);
-  auto check = [&](const OpCase& c, int64_t terms) {
-    if (exact) check_exactly(z, c);
-    else check_op(c, 1e-6 + static_cast<double>(terms) * 0x1p-24, 1, method_of(z) == ConvMethod::direct ? 1e-3 : 1);
+  CAPTURE(std::string(name_of(precision)));
+  auto check = [&](OpCase c, int64_t terms) {
+    if (exact) return check_exactly(z, c, precision);
+    c.precision = precision;
+    check_op(c, 1e-6 + static_cast<double>(terms) * 0x1p-24 + rounding_of(precision), 1,
+             method_of(z) == ConvMethod::direct ? 1e-3 : 1);
   };
   check(forward(z, e, fill), z.c * z.r * z.s);
   check(data_grad(z, e, fill), z.o * z.r * z.s);
@@ -297,39 +302,46 @@ void check_all(const ConvCase& z, const Epilogue& e, Fill fill, bool exact) {
 
 TEST_CASE("convolutions and their gradients, of any shape") {
   for (const ConvCase& z : kCases)
-    if (affordable(4 * multiplications(z))) check_all(z, kEpilogues[0], whole_numbers, true);
+    for (Precision precision : tested_precisions())
+      if (precision == Precision::fp32 ? affordable(4 * multiplications(z)) : often(z))
+        check_all(z, kEpilogues[0], whole_numbers, true, precision);
 }
 
 TEST_CASE("epilogues follow convolutions of any shape") {
+  const std::vector<Precision> precisions = tested_precisions();
   size_t turn = 0;
   for (const ConvCase& z : kCases) {
-    const Epilogue& e = kEpilogues[1 + turn++ % (std::size(kEpilogues) - 1)];
+    const Epilogue& e = kEpilogues[1 + turn % (std::size(kEpilogues) - 1)];
+    Precision precision = precisions[turn++ % precisions.size()];
     if (!often(z)) continue;
-    check_exactly(z, forward(z, e, whole_numbers));
-    check_exactly(z, data_grad(z, e, whole_numbers));
+    check_exactly(z, forward(z, e, whole_numbers), precision);
+    check_exactly(z, data_grad(z, e, whole_numbers), precision);
   }
 }
 
 TEST_CASE("prologues make the operands of convolutions of any shape") {
+  const std::vector<Precision> precisions = tested_precisions();
   size_t turn = 0;
   for (const ConvCase& z : kCases) {
     const Epilogue& e = kEpilogues[turn % std::size(kEpilogues)];
     const Prologue& p = kPrologues[1 + turn % (std::size(kPrologues) - 1)];
     const Prologue& q = kPrologues[(turn + 2) % std::size(kPrologues)];
+    Precision precision = precisions[turn / 2 % precisions.size()];
     CAPTURE(turn++);
     CAPTURE(p.name);
     CAPTURE(q.name);
     if (!often(z)) continue;
-    check_exactly(z, forward(z, e, whole_numbers, p));
-    check_exactly(z, data_grad(z, e, whole_numbers, p));
-    check_exactly(z, weight_grad(z, whole_numbers, p, q));
-    check_exactly(z, weight_grad(z, whole_numbers, q, p));
+    check_exactly(z, forward(z, e, whole_numbers, p), precision);
+    check_exactly(z, data_grad(z, e, whole_numbers, p), precision);
+    check_exactly(z, weight_grad(z, whole_numbers, p, q), precision);
+    check_exactly(z, weight_grad(z, whole_numbers, q, p), precision);
   }
 }
 
-TEST_CASE("convolutions round no worse than plain sums") {
+TEST_CASE("convolutions round no worse than plain sums of rounded factors") {
   for (const ConvCase& z : kCases)
-    if (often(z)) check_all(z, kEpilogues[0], of_one_sign, false);
+    for (Precision precision : tested_precisions())
+      if (often(z)) check_all(z, kEpilogues[0], of_one_sign, false, precision);
 }
 
 TEST_CASE("the reference convolutions, in float64 as well") {

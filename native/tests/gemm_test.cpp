@@ -1,6 +1,7 @@
 // Products of every form against the reference. Most cases take small whole numbers, whose sums float32 holds exactly,
 // so that every instruction set must give the reference's bits; the rest take numbers of one sign, whose sums lose no
-// more than depth * 2^-24 of their value.
+// more than depth * 2^-24 of their value. The whole numbers are numbers of tf32 and bf16 too, so that a device that takes
+// these must give the same bits in each.
 #include <doctest/doctest.h>
 
 #include <cmath>
@@ -135,7 +136,8 @@ Value whole_numbers(std::vector<int64_t> dims, uint64_t seed) {
 
 Value of_one_sign(std::vector<int64_t> dims, uint64_t seed) { return random(DType::f32, std::move(dims), seed, 0, 1); }
 
-OpCase gemm_case(const GemmCase& g, const Epilogue& e, Value (*fill)(std::vector<int64_t>, uint64_t)) {
+OpCase gemm_case(const GemmCase& g, const Epilogue& e, Value (*fill)(std::vector<int64_t>, uint64_t),
+                 Precision precision) {
   auto matrix = [&](int64_t rows, int64_t cols, bool transposed, uint64_t seed) {
     return fill(transposed ? std::vector<int64_t>{cols, rows} : std::vector<int64_t>{rows, cols}, seed);
   };
@@ -151,64 +153,80 @@ OpCase gemm_case(const GemmCase& g, const Epilogue& e, Value (*fill)(std::vector
   c.out.assign(e.stores, f32({g.m, g.n}));
   c.alias.assign(e.stores, -1);
   if (e.in_place) c.alias[0] = 2;
+  c.precision = precision;
   return c;
 }
 
-void check_gemm(const GemmCase& g, const Epilogue& e, Value (*fill)(std::vector<int64_t>, uint64_t), double tolerance) {
+void check_gemm(const GemmCase& g, const Epilogue& e, Value (*fill)(std::vector<int64_t>, uint64_t), double tolerance,
+                Precision precision) {
   CAPTURE(g.m);
   CAPTURE(g.n);
   CAPTURE(g.depth);
   CAPTURE(g.transpose_a);
   CAPTURE(g.transpose_b);
   CAPTURE(std::string(e.name));
-  check_op(gemm_case(g, e, fill), tolerance);
+  CAPTURE(std::string(name_of(precision)));
+  check_op(gemm_case(g, e, fill, precision), tolerance);
 }
 
-double bound(const GemmCase& g) { return 1e-6 + static_cast<double>(g.depth) * 0x1p-24; }
+// Twice what rounding does, since an epilogue squares the product.
+double bound(const GemmCase& g, Precision precision) {
+  return 1e-6 + static_cast<double>(g.depth) * 0x1p-24 + 2 * rounding_of(precision);
+}
 
 }  // namespace
 
 TEST_CASE("gemm multiplies any sizes in any transposes") {
-  size_t row = 0;
-  for (const auto& size : kOddSizes)
+  const std::vector<Precision> precisions = tested_precisions();
+  size_t row = 0, turn = 0;
+  for (const auto& size : kOddSizes) {
+    Precision precision = precisions[turn++ % precisions.size()];
     for (int transposes = 0; transposes < 4; ++transposes, ++row)
       for (size_t e = 0; e < kExactEpilogues; ++e) {
         if (!all_combinations() && e != (row + row / kExactEpilogues) % kExactEpilogues) continue;
-        check_gemm({size[0], size[1], size[2], transposes % 2 == 1, transposes / 2 == 1}, kEpilogues[e], whole_numbers,
-                   0);
+        check_gemm({size[0], size[1], size[2], transposes % 2 == 1, transposes / 2 == 1}, kEpilogues[e], whole_numbers, 0,
+                   precision);
       }
+  }
 }
 
 TEST_CASE("gemm multiplies the shapes of training") {
+  const std::vector<Precision> precisions = tested_precisions();
   size_t turn = 0;
   for (const GemmCase& g : kTrainingShapes) {
     if (!affordable(g.m * g.n * g.depth)) continue;
-    if (all_combinations()) check_gemm(g, kEpilogues[0], whole_numbers, 0);
-    check_gemm(g, kEpilogues[1 + turn++ % (kExactEpilogues - 1)], whole_numbers, 0);
+    Precision precision = precisions[turn % precisions.size()];
+    if (all_combinations()) check_gemm(g, kEpilogues[0], whole_numbers, 0, precision);
+    check_gemm(g, kEpilogues[1 + turn++ % (kExactEpilogues - 1)], whole_numbers, 0, precision);
   }
 }
 
-TEST_CASE("gemm rounds no worse than a plain sum") {
-  size_t row = 0;
-  for (const auto& size : kOddSizes) {
-    GemmCase g = {size[0], size[1], size[2], false, true};
-    for (size_t e = 0; e < std::size(kEpilogues); ++e)
-      if (all_combinations() || e == row % std::size(kEpilogues)) check_gemm(g, kEpilogues[e], of_one_sign, bound(g));
-    ++row;
+TEST_CASE("gemm rounds no worse than a plain sum of rounded factors") {
+  for (Precision precision : tested_precisions()) {
+    size_t row = 0;
+    for (const auto& size : kOddSizes) {
+      GemmCase g = {size[0], size[1], size[2], false, true};
+      for (size_t e = 0; e < std::size(kEpilogues); ++e)
+        if (all_combinations() || e == row % std::size(kEpilogues))
+          check_gemm(g, kEpilogues[e], of_one_sign, bound(g, precision), precision);
+      ++row;
+    }
+    GemmCase g = {64, 256, 784, false, true};
+    check_gemm(g, kEpilogues[1], of_one_sign, bound(g, precision), precision);
   }
-  GemmCase g = {64, 256, 784, false, true};
-  check_gemm(g, kEpilogues[1], of_one_sign, bound(g));
 }
 
 TEST_CASE("gemm keeps NaN and infinity through its epilogues") {
   for (const Epilogue& e : kEpilogues)
-    for (double bad : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
-      CAPTURE(std::string(e.name));
-      CAPTURE(bad);
-      OpCase c = gemm_case({19, 37, 5, false, true}, e, of_one_sign);
-      c.in[0].set(7 * 5 + 2, bad);
-      check_op(c, 1e-5);
-    }
+    for (Precision precision : tested_precisions())
+      for (double bad : {std::nan(""), static_cast<double>(INFINITY), -static_cast<double>(INFINITY)}) {
+        CAPTURE(std::string(e.name));
+        CAPTURE(std::string(name_of(precision)));
+        CAPTURE(bad);
+        OpCase c = gemm_case({19, 37, 5, false, true}, e, of_one_sign, precision);
+        c.in[0].set(7 * 5 + 2, bad);
+        check_op(c, 1e-5 + rounding_of(precision));
+      }
 }
 
 TEST_CASE("the reference gemm is a product, in float64 as well") {

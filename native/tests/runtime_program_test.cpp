@@ -156,6 +156,16 @@ TEST_CASE("errors name the instruction, the op, the operand and what is wrong") 
   rejects("only the reference device runs float64", [](ProgramBuilder& b) {
     b.instruction("copy", {arena(0, {8}, DType::f64)}, {arena(64, {8}, DType::f64)}, kWhole);
   });
+  rejects("flags 0x2 ask for tf32; only products and convolutions have a precision", [](ProgramBuilder& b) {
+    b.instruction("copy", {arena(0, {8})}, {arena(64, {8})}, kWhole, false, Precision::tf32);
+  });
+  rejects("unknown flags 0x6", [](ProgramBuilder& b) {
+    b.instruction("copy", {arena(0, {8})}, {arena(64, {8})}, kWhole, false, static_cast<Precision>(3));
+  });
+  rejects("gemm in bf16: a CPU computes in fp32 only; choose fp32, or a GPU", [](ProgramBuilder& b) {
+    b.instruction("gemm", {arena(0, {2, 3}), arena(32, {3, 1})}, {arena(64, {2, 1})}, {0, 0, 2, 1, 0, 1, 0}, false,
+                  Precision::bf16);
+  });
   rejects("rank 7", [](ProgramBuilder& b) {
     b.instruction("copy", {arena(0, {1, 1, 1, 1, 1, 1, 8})}, {arena(64, {8})}, kWhole);
   });

@@ -87,10 +87,10 @@ uint32_t ProgramBuilder::slot(DType dtype, uint64_t bytes) {
 }
 
 void ProgramBuilder::instruction(const std::string& op, const std::vector<Operand>& in, const std::vector<Operand>& out,
-                                 const std::vector<int64_t>& attributes, bool guarded) {
+                                 const std::vector<int64_t>& attributes, bool guarded, Precision precision) {
   append(instructions_, static_cast<uint16_t>(op.size()));
   for (char c : op) append(instructions_, c);
-  append(instructions_, uint32_t{guarded});
+  append(instructions_, uint32_t{guarded} | static_cast<uint32_t>(precision) << 1);
   append(instructions_, static_cast<uint32_t>(in.size()));
   append(instructions_, static_cast<uint32_t>(out.size()));
   append(instructions_, static_cast<uint32_t>(attributes.size()));
@@ -165,7 +165,7 @@ struct OneOp {
       out.back().dims = c.out[k].dims;
       out_slots.push_back(out.back().slot);
     }
-    builder.instruction(c.op, in, out, c.attributes);
+    builder.instruction(c.op, in, out, c.attributes, false, c.precision);
   }
   std::vector<Memory> memories;
   std::vector<kt_memory*> slots;
@@ -192,6 +192,16 @@ std::vector<Value> run_op(const OpCase& c, const std::string& device, int thread
   Outcome result = attempt_op(c, device, threads, iterations);
   REQUIRE_EQ(result.message, "ok");
   return result.out;
+}
+
+double rounding_of(Precision precision) {
+  // Half a unit of the last place of each factor, and a little for the product of both.
+  switch (precision) {
+    case Precision::fp32: return 0;
+    case Precision::tf32: return 1.01 * 0x1p-10;
+    case Precision::bf16: return 1.01 * 0x1p-7;
+  }
+  return 0;
 }
 
 double max_relative_error(const Value& got, const Value& want, double floor) {

@@ -54,7 +54,8 @@ class ProgramBuilder {
   };
   uint32_t slot(DType dtype, uint64_t bytes);
   void instruction(const std::string& op, const std::vector<Operand>& in, const std::vector<Operand>& out,
-                   const std::vector<int64_t>& attributes = {}, bool guarded = false);
+                   const std::vector<int64_t>& attributes = {}, bool guarded = false,
+                   Precision precision = Precision::fp32);
   std::vector<std::byte> bytes() const;
 
   uint64_t arena_bytes = 0;
@@ -99,6 +100,10 @@ std::vector<std::string> tested_devices();
 // else some cases are left out, and each row meets one combination.
 bool affordable(int64_t multiplications);
 bool all_combinations();
+// What those devices take of gemm's and the convolutions' precisions, fp32 first; and by how much of itself at most a product
+// of two factors differs that are rounded so.
+std::vector<Precision> tested_precisions();
+double rounding_of(Precision precision);
 
 // One op. An output's elements are what its memory holds before the run; output k is the memory of input alias[k] where
 // that is not -1 (its elements are ignored then).
@@ -107,6 +112,7 @@ struct OpCase {
   std::vector<Value> in, out;
   std::vector<int64_t> attributes;
   std::vector<int> alias = {};
+  Precision precision = Precision::fp32;
 };
 
 // How such runs on a device end.

@@ -16,5 +16,6 @@ std::vector<std::string> tested_devices() {
 
 bool affordable(int64_t) { return true; }
 bool all_combinations() { return true; }
+std::vector<Precision> tested_precisions() { return {Precision::fp32}; }
 
 }  // namespace kantor::test

@@ -8,7 +8,7 @@
 // kernel, so that each class is a product of its own, of the taps that reach it alone. conv2d has one class.
 #pragma once
 #include "ops/conv2d/conv_source_device.h"
-#include "ops/gemm/tile_device.h"
+#include "ops/gemm/tile_product_device.h"
 
 namespace kantor::cuda {
 
@@ -46,12 +46,13 @@ struct Pixel {
       : image(index / (of.rows * of.cols)), row(index / of.cols % of.rows), col(index % of.cols), live(image < images) {}
 };
 
-template <class Tile, class Table, class Prologue>
+template <class Tile, Precision precision, class Table, class Prologue>
 __device__ __forceinline__ void convolve(const ConvArguments& g, const Prologue& prologue, const Table& epilogue,
-                                         unsigned block, const TileShared<Tile>& shared) {
+                                         unsigned block, const TileShared& shared) {
+  using Product = TileProduct<Tile, precision, true, false>;
   constexpr int kThreads = Tile::kThreads, kLines = kThreads / kStep, kDeep = kThreads / Tile::kCols;
   constexpr int kWeights = Tile::kRows / kLines, kPixels = kStep / kDeep;  // of a thread
-  static_assert(kThreads % Tile::kCols == 0 && kThreads % kStep == 0);
+  static_assert(kThreads % Tile::kCols == 0 && Tile::kRows % kLines == 0 && kStep % kDeep == 0);
   int part = static_cast<int>(block) % g.parts.parts, tile = static_cast<int>(block) / g.parts.parts, own_class = 0;
   while (own_class + 1 < g.class_count && g.classes[own_class + 1].tile <= tile) ++own_class;
   const PixelClass of = g.classes[own_class];
@@ -64,38 +65,37 @@ __device__ __forceinline__ void convolve(const ConvArguments& g, const Prologue&
   int t = static_cast<int>(threadIdx.x), own_col = t % Tile::kCols;
   Pixel pixel(of, g.images, first_pixel + own_col);
   int top = pixel.row * g.step_h, left = pixel.col * g.step_w, plane = g.h * g.w;
-  const float* image = g.source + static_cast<int64_t>(pixel.image) * g.channels * plane;
-  float weights[kWeights], elements[kPixels];
-  multiply<Tile>(
+  const float* image = g.source + static_cast<int64_t>(pixel.live ? pixel.image : 0) * g.channels * plane;
+  SourceElements<kPixels, Prologue> elements;
+  auto deep = [&](int v) { return v * kDeep + t / Tile::kCols; };
+  Product::run(
       first, last, g.outputs - first_output, g.images * of.rows * of.cols - first_pixel, shared,
-      [&](int k) {
+      [&](int k, float* a, float* b) {
         int own_k = k + t % kStep;
         int weight = own_k < last ? taps[own_k].weight : 0;
 #pragma unroll
         for (int v = 0; v < kWeights; ++v) {
-          int output = first_output + v * kLines + t / kStep;
-          weights[v] = own_k < last && output < g.outputs ? g.weight[output * g.weight_stride + weight] : 0;
+          int line = v * kLines + t / kStep, output = first_output + line;
+          bool live = own_k < last && output < g.outputs;
+          copy_async<4>(a + Product::A::at(t % kStep, line), live ? g.weight + output * g.weight_stride + weight : g.weight,
+                        live ? sizeof(float) : 0);
         }
-        PwElement at[kPixels];
 #pragma unroll
         for (int v = 0; v < kPixels; ++v) {
-          int step = k + v * kDeep + t / Tile::kCols;
+          int step = k + deep(v);
           bool inside = step < last && pixel.live;
           Tap tap = inside ? taps[step] : Tap{};
           int row = top + tap.down, col = left + tap.right;
           inside = inside && row >= 0 && row < g.h && col >= 0 && col < g.w;
-          at[v] = {pixel.image * g.channels + tap.channel, row * g.w + col, inside};
-          elements[v] = inside ? image[tap.channel * plane + row * g.w + col] : 0;
+          elements.load(v, image, tap.channel * plane + row * g.w + col,
+                        {pixel.image * g.channels + tap.channel, row * g.w + col, inside},
+                        b + Product::B::at(deep(v), own_col));
         }
-        prologue.apply(at, elements);
       },
-      [&](int buffer) {
-#pragma unroll
-        for (int v = 0; v < kWeights; ++v) shared.a[buffer][t % kStep][v * kLines + t / kStep] = weights[v];
-#pragma unroll
-        for (int v = 0; v < kPixels; ++v) shared.b[buffer][v * kDeep + t / Tile::kCols][own_col] = elements[v];
+      [&](float*, float* b) {
+        elements.store(prologue, [&](int v) { return b + Product::B::at(deep(v), own_col); });
       });
-  finish(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
+  finish<Tile>(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
     Pixel to(of, g.images, first_pixel + col);
     int output = first_output + row;
     return PwElement{to.image * g.outputs + output,
@@ -104,11 +104,12 @@ __device__ __forceinline__ void convolve(const ConvArguments& g, const Prologue&
   });
 }
 
-template <class Tile, class Table, class Prologue>
+template <class Tile, Precision precision, class Table, class Prologue>
 __global__ void __launch_bounds__(Tile::kThreads, 1)
     convolution_kernel(const int64_t* guard, ConvArguments g, Prologue prologue, Table epilogue) {
-  KANTOR_TILE_SHARED(Tile, shared);
-  if (!held(guard)) convolve(g, prologue, epilogue, blockIdx.x, shared);
+  KANTOR_DYNAMIC_SHARED(float, memory);
+  KANTOR_SHARED(bool, flag);
+  if (!held(guard)) convolve<Tile, precision>(g, prologue, epilogue, blockIdx.x, {memory, flag});
 }
 
 // On the host: the classes with their taps. A class's tile is set when the tiles are chosen.
@@ -118,7 +119,8 @@ struct ConvPlan {
 };
 
 template <class Tile, class Table, class Prologue>
-void enqueue_convolution(ConvArguments g, ConvPlan plan, const Prologue& prologue, const Table& epilogue, Recorder& r) {
+void enqueue_convolution(ConvArguments g, ConvPlan plan, Precision precision, const Prologue& prologue,
+                         const Table& epilogue, Recorder& r) {
   g.tile_rows = ceil_div(g.outputs, Tile::kRows);
   int tiles = 0, depth = 0;
   for (PixelClass& c : plan.classes) {
@@ -130,24 +132,33 @@ void enqueue_convolution(ConvArguments g, ConvPlan plan, const Prologue& prologu
   g.taps = r.constants(plan.taps);
   g.classes = r.constants(plan.classes);
   g.class_count = static_cast<int>(plan.classes.size());
-  r.launch(convolution_kernel<Tile, Table, Prologue>, {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads}, g,
-           prologue, epilogue);
+  with_precision(precision, [&](auto chosen) {
+    r.launch(convolution_kernel<Tile, chosen.value, Table, Prologue>,
+             {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads,
+              TileProduct<Tile, chosen.value, true, false>::kSharedBytes},
+             g, prologue, epilogue);
+  });
 }
 
 // With the tiles that suit it.
 template <class Table, class Prologue>
-void enqueue_product(const ConvArguments& g, const ConvPlan& plan, const Prologue& prologue, const Table& epilogue,
-                     Recorder& r) {
+void enqueue_product(const ConvArguments& g, const ConvPlan& plan, Precision precision, const Prologue& prologue,
+                     const Table& epilogue, Recorder& r) {
   // Large tiles do more with what they load, once there are enough of them to fill a large GPU.
   constexpr int kEnough = 96;
-  int64_t large = 0;
-  for (const PixelClass& c : plan.classes)
+  int64_t pixels = 0, large = 0;
+  for (const PixelClass& c : plan.classes) {
+    pixels += int64_t{g.images} * c.rows * c.cols;
     large += (int64_t{g.images} * c.rows * c.cols + LargeTile::kCols - 1) / LargeTile::kCols;
+  }
   // (A program that needs the large table is too rare to have a kernel of its own for these.)
-  if constexpr (std::is_same_v<Table, SmallPw>)
+  if constexpr (std::is_same_v<Table, SmallPw>) {
     if (g.outputs > SmallTile::kRows && large * ceil_div(g.outputs, LargeTile::kRows) >= kEnough)
-      return enqueue_convolution<LargeTile>(g, plan, prologue, epilogue, r);
-  enqueue_convolution<SmallTile>(g, plan, prologue, epilogue, r);
+      return enqueue_convolution<LargeTile>(g, plan, precision, prologue, epilogue, r);
+    if (g.outputs <= FlatTile::kRows && pixels >= int64_t{kEnough} * FlatTile::kCols)
+      return enqueue_convolution<FlatTile>(g, plan, precision, prologue, epilogue, r);
+  }
+  enqueue_convolution<SmallTile>(g, plan, precision, prologue, epilogue, r);
 }
 
 }  // namespace kantor::cuda

@@ -69,7 +69,7 @@ inline void enqueue_convolution(const Node& node, ConvProduct product, Recorder&
   const ConvPrograms programs = ConvPrograms::decode(node);
   with_table(node, programs.epilogue, programs.epilogue_in, 0, [&](const auto& epilogue) {
     auto enqueue = [&](const auto& prologue) {
-      enqueue_product(product.arguments, product.plan, prologue, epilogue, r);
+      enqueue_product(product.arguments, product.plan, node.precision, prologue, epilogue, r);
     };
     programs.prologue.result >= 0 ? enqueue(DevicePrologue::of(node, programs.prologue, r)) : enqueue(NoPrologue{});
   });

@@ -2,6 +2,7 @@
 #pragma once
 #include "ops/conv2d/conv2d.h"
 #include "ops/pointwise/pointwise_device.h"
+#include "runtime/cuda/ptx.h"
 
 namespace kantor::cuda {
 
@@ -39,9 +40,35 @@ struct DevicePrologue {
 };
 
 // Where there is none, so that its kernels have no trace of it.
-struct NoPrologue {
-  template <int kElements>
-  __device__ __forceinline__ void apply(const PwElement (&)[kElements], float (&)[kElements]) const {}
+struct NoPrologue {};
+
+// Elements on their way from a tensor to shared memory. As they lie they are copied in the background; where a prologue
+// makes them of what lies there, they wait in registers.
+template <int kElements, class Prologue>
+struct SourceElements {
+  static constexpr bool kPlain = std::is_same_v<Prologue, NoPrologue>;
+  struct Nothing {};
+  std::conditional_t<kPlain, Nothing, PwElement[kElements]> at;
+  std::conditional_t<kPlain, Nothing, float[kElements]> values;
+
+  // Element v: source[index] to *to, or 0 where it is not live. `place` is where it lies for the prologue.
+  __device__ __forceinline__ void load(int v, const float* source, int64_t index, const PwElement& place, float* to) {
+    if constexpr (kPlain) {
+      copy_async<4>(to, place.live ? source + index : source, place.live ? sizeof(float) : 0);
+    } else {
+      at[v] = place;
+      values[v] = place.live ? source[index] : 0;
+    }
+  }
+  // to(v): where element v goes.
+  template <class To>
+  __device__ __forceinline__ void store(const Prologue& prologue, const To& to) {
+    if constexpr (!kPlain) {
+      prologue.apply(at, values);
+#pragma unroll
+      for (int v = 0; v < kElements; ++v) *to(v) = values[v];
+    }
+  }
 };
 
 }  // namespace kantor::cuda

@@ -37,14 +37,14 @@ void enqueue_conv2d_chain(const Node& node, Recorder& r) {
     extent(node, node.in[layer.weight].count());
     if (k + 1 == chain.layers.size()) {
       with_table(node, chain.epilogue, chain.epilogue_in, 0, [&](const auto& epilogue) {
-        enqueue_product(product.arguments, product.plan, NoPrologue{}, epilogue, r);
+        enqueue_product(product.arguments, product.plan, node.precision, NoPrologue{}, epilogue, r);
       });
       return;
     }
     int64_t cols = layer.transposed ? z.h * z.w : z.p * z.q, count = z.n * (layer.transposed ? z.c : z.o) * cols;
     extent(node, count);
     float* to = r.scratch<float>(count);
-    enqueue_product(product.arguments, product.plan, NoPrologue{},
+    enqueue_product(product.arguments, product.plan, node.precision, NoPrologue{},
                     bias_and_activation(product, layer, node.in[layer.weight + 1].f32(), to, static_cast<int>(cols)), r);
     source = to;
   }

@@ -3,7 +3,7 @@
 #include "ops/conv2d_weight_grad/conv2d_weight_grad.h"
 
 #include "ops/conv2d/conv_source_device.h"
-#include "ops/gemm/tile_device.h"
+#include "ops/gemm/tile_product_device.h"
 
 namespace kantor::cuda {
 
@@ -20,9 +20,10 @@ struct WeightGradArguments {
   __device__ int depth() const { return n * p * q; }
 };
 
-template <class Tile, class Prologue>
+template <class Tile, Precision precision, class Prologue>
 __device__ __forceinline__ void weight_grad(const WeightGradArguments& g, const Prologue& of_dy, const Prologue& of_x,
-                                            const SmallPw& epilogue, unsigned block, const TileShared<Tile>& shared) {
+                                            const SmallPw& epilogue, unsigned block, const TileShared& shared) {
+  using Product = TileProduct<Tile, precision, true, true>;
   constexpr int kLines = Tile::kThreads / kStep, kRows = Tile::kRows / kLines, kCols = Tile::kCols / kLines;
   static_assert(kRows * kLines == Tile::kRows && kCols * kLines == Tile::kCols);
   int part = static_cast<int>(block) % g.parts.parts, tile = static_cast<int>(block) / g.parts.parts;
@@ -39,46 +40,43 @@ __device__ __forceinline__ void weight_grad(const WeightGradArguments& g, const 
     down[v] = col / g.s % g.r * g.dh - g.ph;
     right[v] = col % g.s * g.dw - g.pw;
   }
-  float dy[kRows], x[kCols];
-  multiply<Tile>(
+  SourceElements<kRows, Prologue> dy;
+  SourceElements<kCols, Prologue> x;
+  auto dy_to = [&](float* a, int v) { return a + Product::A::at(own_k, v * kLines + line); };
+  auto x_to = [&](float* b, int v) { return b + Product::B::at(own_k, v * kLines + line); };
+  Product::run(
       first, last, g.o - first_row, g.cols() - first_col, shared,
-      [&](int k) {
+      [&](int k, float* a, float* b) {
         int pixel = k + own_k, plane = g.p * g.q, image = pixel / plane, place = pixel % plane;
         bool inside = pixel < last;
-        PwElement dy_at[kRows], x_at[kCols];
 #pragma unroll
         for (int v = 0; v < kRows; ++v) {
-          int o = first_row + v * kLines + line;
-          dy_at[v] = {image * g.o + o, place, inside && o < g.o};
-          dy[v] = dy_at[v].live ? g.dy[dy_at[v].row * plane + place] : 0;
+          int o = first_row + v * kLines + line, row = image * g.o + o;
+          dy.load(v, g.dy, int64_t{row} * plane + place, {row, place, inside && o < g.o}, dy_to(a, v));
         }
-        of_dy.apply(dy_at, dy);
         int top = place / g.q * g.sh, left = place % g.q * g.sw;
 #pragma unroll
         for (int v = 0; v < kCols; ++v) {
-          int row = top + down[v], col = left + right[v];
+          int row = top + down[v], col = left + right[v], from = image * g.c + channel[v];
           bool live = inside && channel[v] < g.c && row >= 0 && row < g.h && col >= 0 && col < g.w;
-          x_at[v] = {image * g.c + channel[v], row * g.w + col, live};
-          x[v] = live ? g.x[x_at[v].row * (g.h * g.w) + x_at[v].col] : 0;
+          x.load(v, g.x, int64_t{from} * (g.h * g.w) + row * g.w + col, {from, row * g.w + col, live}, x_to(b, v));
         }
-        of_x.apply(x_at, x);
       },
-      [&](int buffer) {
-#pragma unroll
-        for (int v = 0; v < kRows; ++v) shared.a[buffer][own_k][v * kLines + line] = dy[v];
-#pragma unroll
-        for (int v = 0; v < kCols; ++v) shared.b[buffer][own_k][v * kLines + line] = x[v];
+      [&](float* a, float* b) {
+        dy.store(of_dy, [&](int v) { return dy_to(a, v); });
+        x.store(of_x, [&](int v) { return x_to(b, v); });
       });
-  finish(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
+  finish<Tile>(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
     return PwElement{first_row + row, first_col + col, first_row + row < g.o && first_col + col < g.cols()};
   });
 }
 
-template <class Tile, class Prologue>
+template <class Tile, Precision precision, class Prologue>
 __global__ void __launch_bounds__(Tile::kThreads, 1)
     weight_grad_kernel(const int64_t* guard, WeightGradArguments g, Prologue of_dy, Prologue of_x, SmallPw epilogue) {
-  KANTOR_TILE_SHARED(Tile, shared);
-  if (!held(guard)) weight_grad(g, of_dy, of_x, epilogue, blockIdx.x, shared);
+  KANTOR_DYNAMIC_SHARED(float, memory);
+  KANTOR_SHARED(bool, flag);
+  if (!held(guard)) weight_grad<Tile, precision>(g, of_dy, of_x, epilogue, blockIdx.x, {memory, flag});
 }
 
 template <class Tile, class Prologue>
@@ -92,8 +90,12 @@ void enqueue(const Node& node, WeightGradArguments g, const Prologue& of_dy, con
   store.code[0] = {Pw::accumulator, 0, 0, 0, 0};
   store.code[1] = {Pw::store, 0, 0, 0, 0};
   store.rows = g.o, store.cols = cols, store.length = 2;
-  r.launch(weight_grad_kernel<Tile, Prologue>, {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads}, g, of_dy,
-           of_x, store);
+  with_precision(node.precision, [&](auto precision) {
+    r.launch(weight_grad_kernel<Tile, precision.value, Prologue>,
+             {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads,
+              TileProduct<Tile, precision.value, true, true>::kSharedBytes},
+             g, of_dy, of_x, store);
+  });
 }
 
 }  // namespace

@@ -20,6 +20,9 @@ class CpuExecutor : public Executor, private StageJob {
     std::vector<Footprint> footprints;
     for (size_t i = 0; i < plans_.size(); ++i) {
       const Instruction& instruction = program.instructions[i];
+      if (instruction.node.precision != Precision::fp32)
+        fail(KT_UNSUPPORTED, "%s in %s: a CPU computes in fp32 only; choose fp32, or a GPU", instruction.name.c_str(),
+             name_of(instruction.node.precision));
       instruction.entry->prepare[static_cast<size_t>(isa)](instruction.node, plans_[i]);
       footprints.push_back(footprint_of(instruction.node, plans_[i], instruction.guarded, program.fault));
     }

@@ -4,6 +4,7 @@ import dev.kantor.gan.Learner;
 import dev.kantor.gan.Model;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
+import dev.kantor.graph.Precision;
 import dev.kantor.graph.Program;
 import dev.kantor.graph.State;
 import dev.kantor.io.FormatException;
@@ -36,9 +37,6 @@ import java.util.Optional;
 
 /** A GAN on a device with its data, ready to be trained in a run's folder. */
 final class Session implements AutoCloseable {
-  /** What a CPU computes in. */
-  static final String PRECISION = "fp32";
-
   private final State state;
   private final Learner learner;
   private final Model model;
@@ -46,16 +44,24 @@ final class Session implements AutoCloseable {
   private final Settings settings;
   private final Images images;
   private final long seed;
+  private final Precision precision;
 
+  /** In fp32, which every device computes in. */
   Session(Device device, Settings settings, Images images, long seed) {
+    this(device, settings, images, seed, Precision.FP32);
+  }
+
+  Session(Device device, Settings settings, Images images, long seed, Precision precision) {
     this.device = device;
     this.settings = settings;
     this.images = images;
     this.seed = seed;
+    this.precision = precision;
+    requirePrecision(device, precision);
     model = Model.of(settings, images.form().shape());
     state = new State(device);
     try {
-      learner = new Learner(model, state, images.samples(), seed, Program.Options.DEFAULT);
+      learner = new Learner(model, state, images.samples(), seed, Program.Options.in(precision));
     } catch (RuntimeException e) {
       state.close();
       throw e;
@@ -83,12 +89,22 @@ final class Session implements AutoCloseable {
   static Session of(Device device, Manifest manifest, Images images) {
     Settings settings = settings(manifest);
     long seed = Long.parseLong(manifest.value("seed"));
-    requireSame(manifest.configuration(), configuration(settings, images, seed));
-    return new Session(device, settings, images, seed);
+    Precision precision = Precision.of(manifest.value("precision"));
+    requireSame(manifest.configuration(), configuration(settings, images, seed, precision));
+    return new Session(device, settings, images, seed, precision);
+  }
+
+  private static void requirePrecision(Device device, Precision precision) {
+    if (precision != Precision.FP32 && !device.name().startsWith("cuda")) {
+      throw new KantorException(
+          Status.UNSUPPORTED,
+          "a CPU computes in fp32; " + precision + " needs a GPU: choose one with --device cuda");
+    }
   }
 
   /** Everything that decides the numbers of a run. */
-  private static Map<String, String> configuration(Settings settings, Images images, long seed) {
+  private static Map<String, String> configuration(
+      Settings settings, Images images, long seed, Precision precision) {
     Map<String, String> c = new LinkedHashMap<>();
     c.put("variant", settings.variant());
     c.put("data", images.name());
@@ -96,7 +112,7 @@ final class Session implements AutoCloseable {
     c.put("image", images.form().toString());
     c.put("data-fingerprint", images.fingerprint());
     c.put("seed", Long.toString(seed));
-    c.put("precision", PRECISION);
+    c.put("precision", precision.toString());
     c.putAll(settings.values());
     return c;
   }
@@ -131,7 +147,7 @@ final class Session implements AutoCloseable {
     environment.put("runs-on", DeviceOptions.describe(device));
     environment.putAll(images.origin());
     environment.putAll(more);
-    return new Manifest(configuration(settings, images, seed), goal, schedule, environment);
+    return new Manifest(configuration(settings, images, seed, precision), goal, schedule, environment);
   }
 
   /**

@@ -13,6 +13,7 @@ import java.util.List;
  * @param after values that must exist first, though they are not read
  * @param guarded skipped once the fault flag is set
  * @param flops arithmetic operations
+ * @param precision of its products
  */
 record Kernel(
     String op,
@@ -23,7 +24,29 @@ record Kernel(
     List<Value> after,
     long[] attributes,
     boolean guarded,
-    long flops) {
+    long flops,
+    Precision precision) {
+
+  /** In fp32. */
+  Kernel(
+      String op,
+      String label,
+      List<Value> inputs,
+      List<Value> outputs,
+      List<Value> updates,
+      List<Value> after,
+      long[] attributes,
+      boolean guarded,
+      long flops) {
+    this(
+        op, label, inputs, outputs, updates, after, attributes, guarded, flops, Precision.FP32);
+  }
+
+  /** The same in another precision. */
+  Kernel in(Precision other) {
+    return new Kernel(
+        op, label, inputs, outputs, updates, after, attributes, guarded, flops, other);
+  }
 
   /** Bytes read and written if every operand crosses the memory bus once. */
   long bytes() {

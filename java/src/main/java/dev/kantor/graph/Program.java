@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * A graph compiled for a state's device. Replaying it touches neither Java's heap nor the host's
@@ -23,6 +24,8 @@ public final class Program implements AutoCloseable {
   private static final int VERSION = 1;
   private static final int ARENA = -1;
   private static final int NO_SLOT = -1;
+  private static final int GUARDED = 1;
+  private static final int PRECISION_SHIFT = 1;
 
   private final long handle;
   private final Graph graph;
@@ -37,9 +40,24 @@ public final class Program implements AutoCloseable {
    *
    * @param merge merge passes over the same network that are independent by row
    * @param fuse fuse elementwise chains with each other, with matrix products and with sums
+   * @param precision of matrix products and convolutions; a CPU takes {@link Precision#FP32} alone
    */
-  public record Options(boolean merge, boolean fuse) {
+  public record Options(boolean merge, boolean fuse, Precision precision) {
     public static final Options DEFAULT = new Options(true, true);
+
+    public Options {
+      Objects.requireNonNull(precision, "precision");
+    }
+
+    /** In fp32. */
+    public Options(boolean merge, boolean fuse) {
+      this(merge, fuse, Precision.FP32);
+    }
+
+    /** All passes. */
+    public static Options in(Precision precision) {
+      return new Options(true, true, precision);
+    }
   }
 
   /** Compiles with all passes. */
@@ -74,6 +92,7 @@ public final class Program implements AutoCloseable {
     for (Fuse.Unit u : Schedule.order(g, Fuse.run(g, options.fuse))) {
       kernels.addAll(Lowering.kernels(g, u, placement, fault != null));
     }
+    kernels = options.precision.apply(kernels);
     MemoryPlan plan = new MemoryPlan(kernels, placement, state.isDoublePrecision());
     return new Program(graph, g, kernels, placement, plan, state, fault);
   }
@@ -113,7 +132,7 @@ public final class Program implements AutoCloseable {
     w.i64(arenaBytes).u32(fault == null ? NO_SLOT : slots.get(fault)).u32(kernels.size());
     for (Kernel k : kernels) {
       w.name(k.op())
-          .u32(k.guarded() ? 1 : 0)
+          .u32((k.guarded() ? GUARDED : 0) | k.precision().ordinal() << PRECISION_SHIFT)
           .u32(k.inputs().size())
           .u32(k.outputs().size())
           .u32(k.attributes().length);
@@ -217,6 +236,10 @@ public final class Program implements AutoCloseable {
     return arenaBytes;
   }
 
+  List<Kernel> kernels() {
+    return kernels;
+  }
+
   public int kernelCount() {
     return kernels.size();
   }
@@ -229,7 +252,8 @@ public final class Program implements AutoCloseable {
             Locale.ROOT, "%-4s %-60s %-34s %12s %12s%n", "#", "kernel", "result", "MFLOP", "KB"));
     int i = 0;
     for (Kernel k : kernels) {
-      String label = k.label().length() > 60 ? k.label().substring(0, 57) + "..." : k.label();
+      String named = k.precision() == Precision.FP32 ? k.label() : k.precision() + " " + k.label();
+      String label = named.length() > 60 ? named.substring(0, 57) + "..." : named;
       String result =
           String.join(" ", k.outputs().stream().limit(3).map(v -> v.spec().toString()).toList())
               + (k.outputs().size() > 3 ? " .. (" + k.outputs().size() + ")" : "");

@@ -34,9 +34,14 @@ class EmulatedDeviceTest {
                 "-cp",
                 System.getProperty("java.class.path"),
                 EmulatedIterations.class.getName()));
-    command.addAll(Variant.names());
-    command.add("wgan-gp critic-norm=layer-norm");
-    command.add("dcgan diff-augment=color,translation,cutout");
+    Variant.names().forEach(v -> command.add("fp32 " + v));
+    command.add("fp32 wgan-gp critic-norm=layer-norm");
+    command.add("fp32 dcgan diff-augment=color,translation,cutout");
+    // Smooth, so that what rounding changes stays small: no element lies at a kink.
+    String smooth = " wgan-gp critic-activation=tanh generator-activation=tanh";
+    command.add("tf32" + smooth);
+    command.add("bf16" + smooth);
+    command.add("bf16 cvae-gan");
     Process process =
         new ProcessBuilder(command)
             .redirectErrorStream(true)
