@@ -26,21 +26,29 @@ import java.util.Set;
  *   <li>Elementwise ops that do the same to consecutive row ranges of the same values become one.
  *   <li>Sums of products, and of column sums, over consecutive row ranges become one over the joint
  *       range.
+ *   <li>Where images are merged: convolutions with one weight become one of all their images, and
+ *       so do pools of consecutive images, and gradients of a weight over them.
  * </ol>
  *
  * <p>The rules repeat until none applies. Every element is computed as before; only sums over rows
- * (rule 3) change their order.
+ * (rules 3 and 4) change their order.
+ *
+ * <p>A GPU gains by merged images: fewer and larger launches fill it. A CPU does not: it is full
+ * with those of one pass, and what lies between two layers stays in its caches.
  */
 final class MergeRows {
   private static final int MOST_STEPS_BACK = 6;
 
   private MergeRows() {}
 
-  static Graph run(Graph graph) {
+  static Graph run(Graph graph, boolean images) {
     Graph g = graph;
     for (int round = 0; round < 1000; round++) {
       Rewriter rewriter = new Rewriter();
-      if (!(sinkSlices(g, rewriter) || joinSums(g, rewriter) || joinProducts(g, rewriter))) {
+      if (!(sinkSlices(g, rewriter)
+          || joinSums(g, rewriter, images)
+          || images && MergeImages.join(g, rewriter)
+          || joinProducts(g, rewriter))) {
         return g;
       }
       g = Simplify.run(rewriter.apply(g));
@@ -49,7 +57,7 @@ final class MergeRows {
   }
 
   /** A range of rows of a value; the whole value counts as the range of all its rows. */
-  private record Rows(Value source, long start, long length) {
+  record Rows(Value source, long start, long length) {
     static Rows of(Value v) {
       return v.node.op instanceof Slice(int axis, long start, long length) && axis == 0
           ? new Rows(v.node.inputs.getFirst(), start, length)
@@ -65,7 +73,7 @@ final class MergeRows {
     }
   }
 
-  private static boolean consecutive(List<Rows> rows) {
+  static boolean consecutive(List<Rows> rows) {
     for (int i = 1; i < rows.size(); i++) {
       if (rows.get(i).source != rows.get(0).source || rows.get(i).start != rows.get(i - 1).end()) {
         return false;
@@ -75,7 +83,7 @@ final class MergeRows {
   }
 
   /** The consecutive ranges as one value: their source, or a slice of it. */
-  private static Value join(List<Rows> rows) {
+  static Value join(List<Rows> rows) {
     Value source = rows.getFirst().source;
     long start = rows.getFirst().start;
     long length = rows.getLast().end() - start;
@@ -126,7 +134,7 @@ final class MergeRows {
    * order puts gradients in the order of the values they belong to, so that rule 3 finds both side
    * by side.
    */
-  private static long firstRow(Value v, int depth) {
+  static long firstRow(Value v, int depth) {
     Rows rows = Rows.of(v);
     if (rows.isSlice() || !(v.node.op instanceof Elementwise) || depth == MOST_STEPS_BACK) {
       return rows.start;
@@ -226,7 +234,7 @@ final class MergeRows {
   }
 
   // Rule 3.
-  private static boolean joinSums(Graph g, Rewriter rewriter) {
+  private static boolean joinSums(Graph g, Rewriter rewriter, boolean images) {
     Set<Value> inner = new HashSet<>();
     Uses uses = new Uses(g);
     Sums sums = null;
@@ -236,7 +244,7 @@ final class MergeRows {
       }
       List<Value> terms = new ArrayList<>();
       collect(n.output(), uses, inner, terms, true);
-      sums = sums == null ? new Sums(g) : sums;
+      sums = sums == null ? new Sums(g, images) : sums;
       for (int i = 0; i < terms.size(); i++) {
         for (int j = 0; j < terms.size(); j++) {
           Value joint = i == j ? null : sums.join(terms.get(i), terms.get(j));
@@ -279,8 +287,10 @@ final class MergeRows {
   private static final class Sums {
     private final Map<Value, List<Rows>> concatenated = new HashMap<>();
     private final Ancestry ancestry;
+    private final boolean images;
 
-    Sums(Graph g) {
+    Sums(Graph g, boolean images) {
+      this.images = images;
       ancestry = new Ancestry(g);
       for (Node n : g.nodes) {
         if (n.op instanceof Concat(int axis) && axis == 0) {
@@ -302,7 +312,9 @@ final class MergeRows {
       if (!op.equals(second.node.op)) {
         return null;
       }
-      boolean product = op instanceof MatMul(boolean ta, boolean tb) && ta && !tb;
+      boolean product =
+          op instanceof MatMul(boolean ta, boolean tb) && ta && !tb
+              || images && op instanceof Convolution.WeightGrad;
       boolean columnSum =
           op instanceof SumTo(Shape target, float _)
               && sumsRows(first.node, target)

@@ -72,14 +72,18 @@ public final class Program implements AutoCloseable {
    * @throws dev.kantor.nativelib.KantorException if the device cannot run it
    */
   public static Program compile(Graph graph, State state, Options options) {
+    boolean gpu = state.device().name().startsWith("cuda");
     Graph g = SplitNorms.dropZeroSums(Simplify.run(graph));
     if (options.merge) {
-      g = MergeRows.run(g);
+      g = MergeRows.run(g, gpu);
     }
     if (options.fuse) {
       g = ChainConvolutions.run(FoldNorms.run(g));
-      g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(FoldScales.run(SplitNorms.run(g))));
-      g = Recompute.run(g);
+      g = FoldScales.run(gpu ? g : SplitNorms.run(g));
+      g = Fuse.duplicateCheap(Fuse.sliceBeforeCheap(g));
+      // On a GPU a convolution reads each element of an operand once a tap: making it anew each
+      // time costs more than it does to store it.
+      g = gpu ? g : Recompute.run(g);
     }
     Slot fault = null;
     for (Node n : g.nodes) {
