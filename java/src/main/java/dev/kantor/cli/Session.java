@@ -147,7 +147,8 @@ final class Session implements AutoCloseable {
     environment.put("runs-on", DeviceOptions.describe(device));
     environment.putAll(images.origin());
     environment.putAll(more);
-    return new Manifest(configuration(settings, images, seed, precision), goal, schedule, environment);
+    return new Manifest(
+        configuration(settings, images, seed, precision), goal, schedule, environment);
   }
 
   /**

@@ -20,7 +20,6 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -141,9 +140,9 @@ final class TrainCommand implements Callable<Integer> {
       names = "--precision",
       paramLabel = "P",
       description =
-          "What a GPU rounds the factors of products to: fp32 (not at all), tf32 or bf16 (a gradient"
-              + " penalty: tf32). A CPU takes fp32. Default: fp32, so that a run can go on on any"
-              + " device.")
+          "What a GPU rounds the factors of products to: fp32 (not at all), tf32 or bf16 (a"
+              + " gradient penalty: tf32). A CPU takes fp32. Default: fp32, so that a run can go on"
+              + " on any device.")
   private String precision;
 
   @Option(
@@ -232,7 +231,11 @@ final class TrainCommand implements Callable<Integer> {
       chosen =
           Precision.of(
               option(
-                  "precision", precision, Function.identity(), "a name", Precision.FP32.toString()));
+                  "precision",
+                  precision,
+                  Function.identity(),
+                  "a name",
+                  Precision.FP32.toString()));
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

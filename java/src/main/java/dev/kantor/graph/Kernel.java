@@ -38,8 +38,7 @@ record Kernel(
       long[] attributes,
       boolean guarded,
       long flops) {
-    this(
-        op, label, inputs, outputs, updates, after, attributes, guarded, flops, Precision.FP32);
+    this(op, label, inputs, outputs, updates, after, attributes, guarded, flops, Precision.FP32);
   }
 
   /** The same in another precision. */

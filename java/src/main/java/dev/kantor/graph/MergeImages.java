@@ -6,7 +6,6 @@ import dev.kantor.graph.Structural.Reshape;
 import dev.kantor.graph.Structural.Slice;
 import dev.kantor.tensor.Shape;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -154,8 +154,7 @@ final class EmulatedIterations {
     Model model = Model.of(settings(words), 1, SIDE, SIDE);
     try (Device d = Device.open(device, threads);
         State state = new State(d);
-        Learner learner =
-            new Learner(model, state, samples, SEED, Program.Options.in(precision))) {
+        Learner learner = new Learner(model, state, samples, SEED, Program.Options.in(precision))) {
       if (learner.job().iteration().run(ITERATIONS).status() != Status.OK) {
         fail(words + ": the run on " + device + " did not end well");
       }

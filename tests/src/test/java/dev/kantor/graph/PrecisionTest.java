@@ -24,8 +24,7 @@ class PrecisionTest {
           Value w = t.read(HIDDEN);
           Value v = t.read(LAST);
           Value x = t.read(SAMPLES);
-          Value y =
-              Ops.matmul(Ops.tanh(Ops.matmul(x, w, false, true)), v, false, true);
+          Value y = Ops.matmul(Ops.tanh(Ops.matmul(x, w, false, true)), v, false, true);
           Value loss = Ops.mean(y);
           if (penalised) {
             Value slope =
@@ -39,8 +38,7 @@ class PrecisionTest {
   }
 
   /** The precision of each product, in order. */
-  private static List<Precision> products(
-      String device, boolean penalised, Precision precision) {
+  private static List<Precision> products(String device, boolean penalised, Precision precision) {
     try (Device d = Device.open(device, 1);
         State state = new State(d)) {
       List.of(HIDDEN, LAST, SAMPLES).forEach(state::add);
