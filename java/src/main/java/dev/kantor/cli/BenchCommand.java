@@ -8,6 +8,7 @@ import dev.kantor.data.DataSets;
 import dev.kantor.gan.Sampler;
 import dev.kantor.gan.Settings;
 import dev.kantor.gan.Variant;
+import dev.kantor.graph.Precision;
 import dev.kantor.graph.Program;
 import dev.kantor.tensor.Device;
 import java.io.IOException;
@@ -91,6 +92,13 @@ final class BenchCommand implements Callable<Integer> {
         "a window of about 0.1 s. Without it: single iterations on the CPU, and samples."
       })
   private String deviceName;
+
+  @Option(
+      names = "--precision",
+      paramLabel = "P",
+      defaultValue = "fp32",
+      description = "As in train, of --device. Default: ${DEFAULT-VALUE}.")
+  private String precision;
 
   @Option(
       names = "--threads",
@@ -198,6 +206,12 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private int callInWindows() throws IOException {
+    Precision chosen;
+    try {
+      chosen = Precision.of(precision);
+    } catch (IllegalArgumentException e) {
+      throw wrong(e.getMessage());
+    }
     PrintWriter out = spec.commandLine().getOut();
     PrintWriter err = spec.commandLine().getErr();
     Images images = images();
@@ -217,9 +231,9 @@ final class BenchCommand implements Callable<Integer> {
                 Windows.measure(
                     variant,
                     batch,
-                    Session.PRECISION,
+                    chosen.toString(),
                     images,
-                    () -> new Session(device, settings, images, SEED),
+                    () -> new Session(device, settings, images, SEED, chosen),
                     seconds));
           }
           Windows result = Windows.of(measured);
