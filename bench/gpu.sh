@@ -176,6 +176,7 @@ bench() {
 headline() {
   local run begin
   run=$(fresh headline)/run
+  rm -f "$out/headline.json" "$out/headline.png"
   begin=$EPOCHREALTIME
   limited "$budget" "$kit/kantor/kantor" train wgan-gp --data mnist --critic-steps 1 --epochs 100 --checkpoint-every 100 \
     --device "$device" --precision "$precision" --out "$run" >"$out/headline.log" 2>&1 || {
@@ -188,7 +189,8 @@ headline() {
     END {
       printf "{\"seconds\": %s, \"wall_seconds\": %.3f, \"iterations\": %s, \"precision\": \"%s\"}\n",
         $column["seconds"], end - begin, $column["iteration"], precision
-    }' "$run/metrics.csv" >"$out/headline.json"
+    }' "$run/metrics.csv" >"$out/headline/result.json" || return 1
+  mv "$out/headline/result.json" "$out/headline.json"
   limited 60 "$kit/kantor/kantor" sample "$run" --count 100 --out "$out/headline.png"
 }
 

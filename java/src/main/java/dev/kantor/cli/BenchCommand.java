@@ -88,9 +88,8 @@ final class BenchCommand implements Callable<Integer> {
       names = "--device",
       paramLabel = "DEVICE",
       description = {
-        "Time iterations on this device, a GPU for one: cuda, cuda:1. Many are replayed in one"
-            + " call,",
-        "a window of about 0.1 s. Without it: single iterations on the CPU, and samples."
+        "Time iterations on this device, a GPU for one: cuda, cuda:1. Many are replayed in",
+        "one call, a window of about 0.1 s. Without it: single iterations on the CPU, and samples."
       })
   private String deviceName;
 
