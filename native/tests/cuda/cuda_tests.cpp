@@ -35,6 +35,7 @@ bool is_small() { return std::getenv("KANTOR_SMALL_CASES"); }
 std::vector<std::string> tested_devices() { return {"gpu"}; }
 bool affordable(int64_t multiplications) { return !is_small() || multiplications < 1 << 24; }
 bool all_combinations() { return !is_small(); }
+std::vector<Precision> tested_precisions() { return {Precision::fp32, Precision::tf32, Precision::bf16}; }
 
 }  // namespace kantor::test
 
