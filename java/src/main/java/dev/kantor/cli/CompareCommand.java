@@ -151,6 +151,11 @@ final class CompareCommand implements Callable<Integer> {
       description = "The folder to make, or to go on in. Default: runs/compare-date-time.")
   private Path out;
 
+  @Option(
+      names = "--dry-run",
+      description = "Say what time it will take, evaluations included; write nothing.")
+  private boolean dryRun;
+
   @Option(names = "--json", description = "Print the result as JSON.")
   private boolean json;
 
@@ -180,6 +185,18 @@ final class CompareCommand implements Callable<Integer> {
       Images images = Images.open(data, dataDir, limit, System.err);
       err.println(TrainCommand.firstLine(on, images));
       Tournament tournament = Tournament.of(plan, out, on, images);
+      if (dryRun) {
+        Forecast forecast =
+            Forecast.measure(
+                tournament.heats().subList(0, plan.contestants().size()),
+                seeds,
+                on,
+                images,
+                plan.judging());
+        PrintWriter results = spec.commandLine().getOut();
+        results.println(json ? forecast.toJson() : forecast);
+        return Main.DONE;
+      }
       Files.createDirectories(out);
       Reference reference = reference(plan, on, images, err);
       Comparison.Setting setting =

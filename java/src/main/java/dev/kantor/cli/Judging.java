@@ -109,14 +109,28 @@ record Judging(Path folder, int epochs) {
               + " has no labels for a judge to learn from; name a set that has with --data: mnist,"
               + " fashion-mnist, glyphs, or a folder with a sub-folder for each class");
     }
-    JudgeDesign design =
-        new JudgeDesign(
-            images.size().channels(),
-            images.size().height(),
-            images.size().width(),
-            Math.toIntExact(samples.classes()),
-            epochs,
-            JudgeDesign.DEFAULT_SEED);
-    return Judge.of(design, on, images.name(), images.fingerprint(), samples, folder, err::println);
+    return Judge.of(
+        design(images), on, images.name(), images.fingerprint(), samples, folder, err::println);
+  }
+
+  private JudgeDesign design(Images images) {
+    return new JudgeDesign(
+        images.size().channels(),
+        images.size().height(),
+        images.size().width(),
+        Math.toIntExact(images.samples().classes()),
+        epochs,
+        JudgeDesign.DEFAULT_SEED);
+  }
+
+  /** Whether a yardstick needs no training of a judge first. */
+  boolean isReady(Images images) throws IOException {
+    if (images.form() instanceof Form.Plane) {
+      return true;
+    }
+    Images judged = images.isStacked() ? images.digits() : images;
+    return judged.samples().classes() > 0
+        && Judge.isThere(
+            design(judged), judged.name(), judged.fingerprint(), judged.samples(), folder);
   }
 }

@@ -258,12 +258,11 @@ final class Session implements AutoCloseable {
     Path aside = EvaluationLog.setAside(folder.path());
     err.println(
         folder.path()
-            + ": another judge evaluated it, or one with other --judge-epochs, whose numbers cannot"
-            + " be compared with this one's; evaluates the checkpoints that are kept again, and"
-            + " puts the "
+            + ": another judge evaluated it, so its numbers cannot be compared; the checkpoints"
+            + " that are kept are evaluated again, the "
             + before.size()
-            + " evaluations there were into "
-            + aside);
+            + " evaluations there were are in "
+            + aside.getFileName());
     EvaluationLog log = new EvaluationLog(folder.path(), 0);
     try (Examination examination = examination(manifest.schedule(), yardstick)) {
       for (long iteration : folder.iterations().reversed()) {

@@ -22,6 +22,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
@@ -254,7 +255,9 @@ final class TrainCommand implements Callable<Integer> {
       Images images = Images.open(dataName, folderOfSets, limit, System.err);
       err.println(firstLine(on, images) + (chosen == Precision.FP32 ? "" : "; " + chosen));
       try (Session session = session(on, settings, images, theSeed, chosen)) {
-        return dryRun ? plan(on, session, images, goal) : train(session, goal, schedule, judging);
+        return dryRun
+            ? plan(on, session, images, goal, schedule, judging)
+            : train(session, goal, schedule, judging);
       }
     }
   }
@@ -320,9 +323,15 @@ final class TrainCommand implements Callable<Integer> {
     results.println(o);
   }
 
-  private int plan(Device on, Session session, Images images, Goal goal) {
+  private int plan(
+      Device on, Session session, Images images, Goal goal, Schedule schedule, Judging judging)
+      throws IOException {
+    Optional<Estimate.Evaluations> evaluations =
+        schedule.evaluates()
+            ? Optional.of(Estimate.Evaluations.measure(session, images, goal, schedule, judging))
+            : Optional.empty();
     Estimate estimate =
-        Estimate.measure(on, session.job(), images.samples().data().byteSize(), goal);
+        Estimate.measure(on, session.job(), images.samples().data().byteSize(), goal, evaluations);
     spec.commandLine().getOut().println(json ? estimate.toJson() : estimate.toString());
     return Main.DONE;
   }

@@ -129,6 +129,14 @@ public final class Judge implements AutoCloseable {
     return load(design, device, file);
   }
 
+  /** Whether {@link #of} finds a judge, which may be damaged, and need not train it. */
+  public static boolean isThere(
+      JudgeDesign design, String data, String fingerprint, Samples samples, Path folder) {
+    return Files.exists(
+        folder.resolve(
+            JudgeDesign.fileName(data, design.configuration(fingerprint, samples.count()))));
+  }
+
   private static State empty(JudgeDesign design, Device device) {
     State state = new State(device);
     design.tensors().forEach(p -> state.add(p.slot()));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.google.gson.JsonArray;
+import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import java.io.IOException;
@@ -167,6 +168,33 @@ class CompareTest {
     assertEquals(
         json(finished), JsonParser.parseString(again.out()).getAsJsonObject(), again.out());
     assertEquals(new String(before), Files.readString(log));
+  }
+
+  @Test
+  void aDryRunForecastsItsTime() {
+    Path out = folder.resolve("dry");
+    List<String> what = List.of("gan", "wgan+images=640", "--dry-run");
+    String text = compare(out, what, "--seeds", 3).expect(0).out();
+    assertTrue(text.contains("gan ") && text.contains("6 trainings, about"), text);
+    Kantor.Result result = compare(out, what, "--seeds", 3, "--json");
+    assertFalse(Files.exists(out), "a dry run writes nothing");
+    JsonObject o = JsonParser.parseString(result.expect(0).out()).getAsJsonObject();
+    double seconds = 0;
+    List<List<Long>> counts = new ArrayList<>();
+    for (JsonElement e : o.getAsJsonArray("contestants")) {
+      JsonObject c = e.getAsJsonObject();
+      long iterations = c.get("iterations").getAsLong();
+      long evaluations = c.get("evaluations").getAsLong();
+      counts.add(List.of(iterations, evaluations));
+      double one =
+          iterations * c.get("secondsPerIteration").getAsDouble()
+              + evaluations * o.get("secondsPerEvaluation").getAsDouble();
+      assertEquals(one, c.get("seconds").getAsDouble(), 1e-9);
+      seconds += 3 * one;
+    }
+    assertEquals(seconds, o.get("seconds").getAsDouble(), 1e-9);
+    // 1280 and 640 images, of which an iteration takes 64.
+    assertEquals(List.of(List.of(20L, 2L), List.of(10L, 1L)), counts);
   }
 
   @Test

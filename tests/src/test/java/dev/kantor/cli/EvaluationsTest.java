@@ -100,6 +100,28 @@ class EvaluationsTest {
   }
 
   @Test
+  void aDryRunCountsThem() throws IOException {
+    Path run = folder.resolve("run");
+    List<Object> args = new ArrayList<>(options());
+    args.set(args.indexOf(judges), folder.resolve("none"));
+    args.addAll(List.of("--dry-run", "--epochs", 3));
+    String untrained = Kantor.train(run, args.toArray()).expect(0).out();
+    assertTrue(untrained.contains("8, how long one takes is not known"), untrained);
+    assertFalse(Files.exists(folder.resolve("none")), "it trained a judge");
+
+    train(run, "--iterations", 1).expect(0); // trains the judge
+    String out = train(run, "--dry-run", "--epochs", 3, "--json").expect(0).out();
+    JsonObject json = JsonParser.parseString(out).getAsJsonObject();
+    assertEquals(8, json.get("evaluations").getAsLong());
+    double each = json.get("secondsPerEvaluation").getAsDouble();
+    assertTrue(each > 0);
+    double iterations = 30 * json.get("secondsPerIteration").getAsDouble();
+    assertEquals(iterations + 8 * each, json.get("seconds").getAsDouble(), 1e-9);
+    String timed = train(run, "--dry-run", "--minutes", 1).expect(0).out();
+    assertTrue(timed.contains(" s each") && !timed.contains("in all"), timed);
+  }
+
+  @Test
   void areScalarsForTensorBoard() throws IOException {
     Path run = folder.resolve("run");
     train(run, "--iterations", 4, "--tensorboard").expect(0);
