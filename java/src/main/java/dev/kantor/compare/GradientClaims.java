@@ -95,6 +95,14 @@ final class GradientClaims {
               + " "
               + e.at(all.ranking(), all.images()));
     }
+    if (!isReached(sweep.getLast())) {
+      return Claim.notMeasured(
+          text,
+          "too early: no weight has got to c = "
+              + sweep.getLast().contestant().setting("clip")
+              + " yet, so it clips nothing; "
+              + String.join("; ", parts));
+    }
     boolean rises = true;
     for (int i = 1; i < norms.size(); i++) {
       rises &= norms.get(i) > norms.get(i - 1);
@@ -104,5 +112,11 @@ final class GradientClaims {
         norms.getFirst() < TENTH * middle
             && (norms.size() == 2 || norms.getLast() > middle / TENTH);
     return Claim.of(text, rises && ends, "in the median " + String.join("; ", parts));
+  }
+
+  /** Whether some weight of each training's critic is clipped at the end. */
+  private static boolean isReached(Entry entry) {
+    return entry.sound().stream()
+        .allMatch(r -> r.layers().stream().anyMatch(layer -> layer.ends() > 0));
   }
 }

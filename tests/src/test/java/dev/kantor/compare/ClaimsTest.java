@@ -226,16 +226,25 @@ class ClaimsTest {
     assertVerdict(Verdict.NOT_HELD, text, small, middle, gradient("wgan+clip=0.5", 5));
     assertVerdict(Verdict.NOT_HELD, text, gradient("wgan+clip=0.005", 0.5), middle);
     assertVerdict(Verdict.NOT_MEASURED, text, middle);
+    // A clip that no weight has come to yet says nothing.
+    Entry idle = gradient("wgan+clip=0.5", 100, layer(1000, 0, 0));
+    assertVerdict(Verdict.NOT_MEASURED, text, small, middle, idle);
+    assertTrue(claim(text, small, middle, idle).numbers().contains("no weight has got to c = 0.5"));
   }
 
   private static Entry gradient(String name, double norm) {
+    return gradient(name, norm, layer(1000, 500, 0));
+  }
+
+  private static Entry gradient(String name, double norm, LayerWeights layer) {
     return new Entry(
         Contestant.parse(name),
         List.of(
             Made.run(
                 1,
                 List.of(Made.row(1000, 1, 1, norm)),
-                List.of(Made.evaluated(1000, Map.of(FD, 1.0))))));
+                List.of(Made.evaluated(1000, Map.of(FD, 1.0))),
+                layer)));
   }
 
   @Test
