@@ -6,7 +6,7 @@
 #
 # steps:
 #   conformance   each instruction of ptx.h against the PTX ISA, every op's cases against the reference, three iterations of every
-#                 variant against the CPU, the rivals against each other
+#                 variant against the CPU, of some in tf32 and bf16, the rivals against each other
 #   sanitize      the op cases under compute-sanitizer; slow
 #   bench         Kantor, PyTorch (eager, CUDA graph, torch.compile) and JAX in turns, single ops, what the GPU reaches; a table
 #   headline      100 epochs of wgan-gp on MNIST, and its samples
@@ -131,12 +131,18 @@ pack() {
 }
 
 conformance() {
-  local status=0
+  local status=0 rounding states
   : >"$out/checks.jsonl"
   check ptx "$kit/tests/kantor_cuda_tests" -ts=gpu || status=1
   check ops "$kit/tests/kantor_cuda_tests" -tse=gpu "-sfe=$of_the_cpu" || status=1
-  limited 240 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$(fresh states)" \
+  states=$(fresh states)
+  limited 240 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$states" \
     ${variants:+--variants "$variants"} ${emulated:+--small} >>"$out/checks.jsonl" || status=1
+  for rounding in tf32 bf16; do
+    rm -rf "${states:?}"/*-cpu-fp32
+    limited 120 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$states" \
+      --precision $rounding --variants "${variants:-wgan-gp,wdcgan-gp}" ${emulated:+--small} >>"$out/checks.jsonl" || status=1
+  done
   limited 180 python3 "$root/bench/peers/peer.py" check ${variants:+--variants "$variants"} \
     ${emulated:+--device cpu --engines eager} >>"$out/checks.jsonl" 2>"$out/peers.log" || status=1
   return "$status"
