@@ -99,7 +99,8 @@ KT_API kt_status kt_program_run(kt_program* program, int64_t iterations, int64_t
  * iteration takes longer) while the next are handed to it: a run on it ends after those, in about 40 ms or two iterations. */
 KT_API kt_status kt_program_cancel(kt_program* program);
 
-/* Writes JSON into buffer: {"arenaBytes", "scratchBytes", "stages", "instructions": [{"index", "op", "shapes", "ns",
+/* Writes JSON into buffer ("stages" of a program for a GPU are the nodes of an iteration's graph):
+ * {"arenaBytes", "scratchBytes", "stages", "instructions": [{"index", "op", "shapes", "ns",
  * "calls"}]}; "shapes" reads "f32[4, 3], i32[4] -> f32[4, 3]"; "ns" is the time of the instruction's tasks
  * summed over threads, "calls" how often it ran, both collected only while profiling is on.
  * *needed (may be null) gets the size including the final zero; KT_INVALID_ARGUMENT where capacity is too small. */

@@ -156,7 +156,7 @@ std::unique_ptr<Backend> open_device(int index) {
   cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaErrorInsufficientDriver && driver == 0)
     fail(KT_UNSUPPORTED, "no NVIDIA driver answers; install the driver of your GPU, or use --device cpu");
-  if (error == cudaErrorInsufficientDriver)
+  if (error == cudaErrorInsufficientDriver || error == cudaErrorCallRequiresNewerDriver)
     fail(KT_UNSUPPORTED, "the NVIDIA driver is too old: it runs CUDA %s, and libkantor_cuda.so was built with CUDA %s; update the "
          "driver, build Kantor with that CUDA toolkit, or use --device cpu", cuda_version_name(driver).c_str(),
          cuda_version_name(runtime).c_str());
