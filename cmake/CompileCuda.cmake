@@ -2,8 +2,8 @@
 #       [-DLAUNCHER=ccache] -P CompileCuda.cmake
 #
 # Compiles SOURCE with nvcc, warnings being errors, and fails where a kernel spills registers. LOG gets a line a kernel.
-# -fmad=false is nvcc's -ffp-contract=off: a product and a sum become one instruction where the code says fmaf and nowhere else,
-# so that what is written once gives one result on the CPU, the emulated device and the GPU.
+# -fmad=false is nvcc's -ffp-contract=off: a product and a sum become one instruction where the code says fmaf and nowhere
+# else, so that what is written once gives one result on the CPU, the emulated device and the GPU.
 string(REPLACE ":" ";" includes "${INCLUDES}")
 list(TRANSFORM includes PREPEND -I)
 string(REPLACE ":" ";" architectures "${ARCHITECTURES}")

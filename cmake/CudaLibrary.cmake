@@ -1,5 +1,5 @@
-# The CUDA back-end's library, libkantor_cuda.so. The core opens it where a driver answers (runtime/cuda_loader.h), so a build
-# without it, and a machine without a GPU, lack nothing.
+# The CUDA back-end's library, libkantor_cuda.so. The core opens it where a driver answers (runtime/cuda_loader.h), so a
+# build without it, and a machine without a GPU, lack nothing.
 #
 #   KANTOR_CUDA                 whether it belongs to the build and the installation: ON, OFF, or AUTO, where nvcc is found and
 #                               this machine has a driver. The environment variable of that name sets it.
@@ -8,8 +8,8 @@
 #                               driver, else 90. The environment variable of that name sets it.
 #   KANTOR_NVCC                 the compiler
 #
-# Where the tests are built and nvcc is found it is compiled whatever KANTOR_CUDA says (other than OFF): a kernel that nvcc does
-# not take, or that spills registers, is an error of the build on machines without a GPU too.
+# Where the tests are built and nvcc is found it is compiled whatever KANTOR_CUDA says (other than OFF): a kernel that nvcc
+# does not take, or that spills registers, is an error of the build on machines without a GPU too.
 set(KANTOR_CUDA AUTO CACHE STRING "Build libkantor_cuda.so: ON, OFF, AUTO (where there are nvcc and a driver)")
 set(KANTOR_CUDA_ARCHITECTURES auto CACHE STRING "Compute capabilities of GPUs, e.g. 80;90, or native, all, auto")
 foreach(name KANTOR_CUDA KANTOR_CUDA_ARCHITECTURES)
@@ -38,8 +38,8 @@ set(kantor_wants_cuda FALSE) # part of the installation
 set(kantor_compiles_cuda FALSE)
 if(KANTOR_CUDA AND NOT KANTOR_CUDA STREQUAL "AUTO")
   if(NOT KANTOR_NVCC OR NOT KANTOR_CUDART)
-    message(FATAL_ERROR "KANTOR_CUDA is ${KANTOR_CUDA}, but there is no nvcc with libcudart_static.a: install the CUDA toolkit "
-                        "(12.8 or later) and set CUDA_PATH to its folder, or set KANTOR_CUDA to OFF")
+    message(FATAL_ERROR "KANTOR_CUDA is ${KANTOR_CUDA}, but there is no nvcc with libcudart_static.a: install the CUDA "
+                        "toolkit (12.8 or later) and set CUDA_PATH to its folder, or set KANTOR_CUDA to OFF")
   endif()
   set(kantor_wants_cuda TRUE)
   set(kantor_compiles_cuda TRUE)
@@ -71,8 +71,8 @@ function(kantor_cuda_targets numbers ptx)
                     RESULT_VARIABLE status)
     string(REGEX MATCHALL "[0-9]+\\.[0-9]" found "${said}")
     if(NOT status EQUAL 0 OR NOT found)
-      message(FATAL_ERROR "nvidia-smi names no GPU; set KANTOR_CUDA_ARCHITECTURES to the compute capabilities to compile for, "
-                          "e.g. 90, or to all")
+      message(FATAL_ERROR "nvidia-smi names no GPU; set KANTOR_CUDA_ARCHITECTURES to the compute capabilities to compile "
+                          "for, e.g. 90, or to all")
     endif()
     list(REMOVE_DUPLICATES found)
     list(TRANSFORM found REPLACE "\\." "")

@@ -55,8 +55,12 @@ class LibraryBackend : public Backend {
     call(library_.wrap, *backend_, host, bytes, &block);
     return block;
   }
-  void write(std::byte* to, const void* host, uint64_t bytes) override { call(library_.write, *backend_, to, host, bytes); }
-  void read(void* host, const std::byte* from, uint64_t bytes) override { call(library_.read, *backend_, host, from, bytes); }
+  void write(std::byte* to, const void* host, uint64_t bytes) override {
+    call(library_.write, *backend_, to, host, bytes);
+  }
+  void read(void* host, const std::byte* from, uint64_t bytes) override {
+    call(library_.read, *backend_, host, from, bytes);
+  }
   std::unique_ptr<Executor> make_executor(const Program& program) override {
     std::unique_ptr<Executor> executor;
     call(library_.make_executor, *backend_, program, &executor);

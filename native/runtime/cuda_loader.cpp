@@ -88,8 +88,8 @@ const BackendLibrary& load_backend_library(const std::string& file) {
     fail(KT_UNSUPPORTED, "%s has version %u of the border between the libraries, this core has %u; %s", file.c_str(),
          table.version, kBackendLibraryVersion, kRemedy);
   if (build_mark() != table.mark)
-    fail(KT_UNSUPPORTED, "%s was built otherwise (%s) than this core (%s); %s", file.c_str(), table.mark, build_mark().c_str(),
-         kRemedy);
+    fail(KT_UNSUPPORTED, "%s was built otherwise (%s) than this core (%s); %s", file.c_str(), table.mark,
+         build_mark().c_str(), kRemedy);
   return table;
 }
 
@@ -101,8 +101,8 @@ std::unique_ptr<Backend> open_cuda(int index) {
   std::string file = own_folder() + "/" + kLibrary;
   if (access(file.c_str(), F_OK) != 0)
     fail(KT_UNSUPPORTED,
-         "this machine has %s, but Kantor was built without CUDA: there is no %s. Install the CUDA toolkit (nvcc, 12.8 or later) "
-         "and build it: KANTOR_CUDA=ON ./kantor info; or use --device cpu", list(driver.gpus).c_str(), file.c_str());
+         "this machine has %s, but Kantor was built without CUDA: there is no %s. Install the CUDA toolkit (nvcc, 12.8 or "
+         "later) and build it: KANTOR_CUDA=ON ./kantor info; or use --device cpu", list(driver.gpus).c_str(), file.c_str());
   return open_backend(load_backend_library(file), index);
 }
 

@@ -1,4 +1,5 @@
-// Finds NVIDIA's driver and the CUDA library, neither of which the core is linked with: a machine without a GPU has none of them.
+// Finds NVIDIA's driver and the CUDA library, neither of which the core is linked with: a machine without a GPU has none of
+// them.
 #pragma once
 #include <memory>
 #include <optional>

@@ -56,10 +56,10 @@ KT_API const char* kt_error_message(void);
  *                   names: portable, avx2 or avx512
  *   "cpu-avx512", "cpu-avx2", "cpu-portable"   that one, KT_UNSUPPORTED where the processor lacks it
  *   "reference"     plain loops with double accumulation: the oracle of the tests; runs float64 programs as well
- *   "cuda:0", ...   an NVIDIA GPU, by the driver's numbers; "cuda" is the first. Needs the driver, and libkantor_cuda.so beside
- *                   this library. KT_UNSUPPORTED where there is none, with a text that says what is missing
- *   "auto"          the first GPU if it can be used, else the CPU. kt_device_describe tells which: "name"; and in "note" why a
- *                   GPU that is there is not used
+ *   "cuda:0", ...   an NVIDIA GPU, by the driver's numbers; "cuda" is the first. Needs the driver, and libkantor_cuda.so
+ *                   beside this library. KT_UNSUPPORTED where there is none, with a text that says what is missing
+ *   "auto"          the first GPU if it can be used, else the CPU. kt_device_describe tells which: "name"; and in "note" why
+ *                   a GPU that is there is not used
  * threads: how many threads run a program (the caller's counts as one), at most 1024; 0 takes all the processors this
  * process may use. Results do not depend on the number of threads. The reference device uses the caller's thread
  * only. */
@@ -68,8 +68,8 @@ KT_API kt_status kt_device_close(kt_device* device);
 
 /* Writes a JSON object {"name", "kind", "isa", "threads", "processor"} and a final zero into buffer;
  * KT_INVALID_ARGUMENT where capacity is too small. Of a GPU also "computeCapability", "multiprocessors", "memoryBytes",
- * "freeBytes", "driver" (the latest CUDA version that it runs), "runtime" (the CUDA version in libkantor_cuda.so) and "devices",
- * the names of all. "note" where there is something to tell. */
+ * "freeBytes", "driver" (the latest CUDA version that it runs), "runtime" (the CUDA version in libkantor_cuda.so) and
+ * "devices", the names of all. "note" where there is something to tell. */
 KT_API kt_status kt_device_describe(kt_device* device, char* buffer, size_t capacity);
 
 /* Zeroed device memory, aligned to 64 bytes; bytes must not be 0. */
@@ -96,7 +96,8 @@ KT_API kt_status kt_program_destroy(kt_program* program);
 KT_API kt_status kt_program_run(kt_program* program, int64_t iterations, int64_t* completed);
 /* May be called from any thread, a signal handler's included: the run under way, or else the next one, ends after its
  * current (or first) iteration and thereby takes the request back. A GPU has iterations for some 20 ms under way (one, if an
- * iteration takes longer) while the next are handed to it: a run on it ends after those, in about 40 ms or two iterations. */
+ * iteration takes longer) while the next are handed to it: a run on it ends after those, in about 40 ms or two
+ * iterations. */
 KT_API kt_status kt_program_cancel(kt_program* program);
 
 /* Writes JSON into buffer ("stages" of a program for a GPU are the nodes of an iteration's graph):

@@ -34,8 +34,8 @@ int attribute(int index, cudaDeviceAttr which) {
   size_t free = 0, total = 0;
   cudaGetLastError();
   cudaMemGetInfo(&free, &total);
-  fail(KT_OUT_OF_MEMORY, "%s: %s are needed, and of the device's %s only %s are free%s; use a batch or model of at most %.0f %% "
-       "of this size, or stop what else uses the device (nvidia-smi lists it)", what, megabytes(bytes).c_str(),
+  fail(KT_OUT_OF_MEMORY, "%s: %s are needed, and of the device's %s only %s are free%s; use a batch or model of at most "
+       "%.0f %% of this size, or stop what else uses the device (nvidia-smi lists it)", what, megabytes(bytes).c_str(),
        megabytes(total).c_str(), megabytes(free).c_str(), free >= bytes ? ", in pieces" : "",
        std::min(90.0, 90.0 * static_cast<double>(free) / static_cast<double>(bytes)));
 }
@@ -69,11 +69,11 @@ struct PoolBlock : DeviceBlock {
 CudaBackend::CudaBackend(int index) : index_(index) {
   cudaDeviceProp p = properties(index);
   if (p.major * 10 + p.minor < kLeastCapability)
-    fail(KT_UNSUPPORTED, "cuda:%d (%s) has compute capability %d.%d; Kantor's kernels need %d.%d or more; use --device cpu", index,
-         p.name, p.major, p.minor, kLeastCapability / 10, kLeastCapability % 10);
+    fail(KT_UNSUPPORTED, "cuda:%d (%s) has compute capability %d.%d; Kantor's kernels need %d.%d or more; use --device cpu",
+         index, p.name, p.major, p.minor, kLeastCapability / 10, kLeastCapability % 10);
   if (!attribute(index, cudaDevAttrMemoryPoolsSupported))
-    fail(KT_UNSUPPORTED, "cuda:%d (%s) has no memory pools (its driver is a virtual GPU's or too old); use --device cpu", index,
-         p.name);
+    fail(KT_UNSUPPORTED, "cuda:%d (%s) has no memory pools (its driver is a virtual GPU's or too old); use --device cpu",
+         index, p.name);
   use();
   if (!has_kernels())
     fail(KT_UNSUPPORTED,
@@ -157,13 +157,15 @@ std::unique_ptr<Backend> open_device(int index) {
   if (error == cudaErrorInsufficientDriver && driver == 0)
     fail(KT_UNSUPPORTED, "no NVIDIA driver answers; install the driver of your GPU, or use --device cpu");
   if (error == cudaErrorInsufficientDriver || error == cudaErrorCallRequiresNewerDriver)
-    fail(KT_UNSUPPORTED, "the NVIDIA driver is too old: it runs CUDA %s, and libkantor_cuda.so was built with CUDA %s; update the "
-         "driver, build Kantor with that CUDA toolkit, or use --device cpu", cuda_version_name(driver).c_str(),
+    fail(KT_UNSUPPORTED, "the NVIDIA driver is too old: it runs CUDA %s, and libkantor_cuda.so was built with CUDA %s; "
+         "update the driver, build Kantor with that CUDA toolkit, or use --device cpu", cuda_version_name(driver).c_str(),
          cuda_version_name(runtime).c_str());
   if (error == cudaErrorNoDevice)
-    fail(KT_UNSUPPORTED, "the NVIDIA driver (for CUDA %s) finds no GPU; does nvidia-smi list one?", cuda_version_name(driver).c_str());
+    fail(KT_UNSUPPORTED, "the NVIDIA driver (for CUDA %s) finds no GPU; does nvidia-smi list one?",
+         cuda_version_name(driver).c_str());
   expect_success(error, "counting the devices");
-  if (index < 0 || index >= count) fail(KT_UNSUPPORTED, "there is no cuda:%d; there are %d devices, from cuda:0", index, count);
+  if (index < 0 || index >= count)
+    fail(KT_UNSUPPORTED, "there is no cuda:%d; there are %d devices, from cuda:0", index, count);
   return std::make_unique<CudaBackend>(index);
 }
 

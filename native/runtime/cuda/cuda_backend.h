@@ -1,5 +1,5 @@
-// A CUDA device: memory from a stream-ordered pool, programs as graphs. One object owns a pool and a stream, in which everything
-// happens; several may be open in one process, on one GPU or on others.
+// A CUDA device: memory from a stream-ordered pool, programs as graphs. One object owns a pool and a stream, in which
+// everything happens; several may be open in one process, on one GPU or on others.
 #pragma once
 #include "runtime/backend.h"
 #include "runtime/cuda/device.h"
@@ -21,7 +21,8 @@ class CudaBackend : public Backend {
   void read(void* host, const std::byte* from, uint64_t bytes) override;
   std::unique_ptr<Executor> make_executor(const Program& program) override;
 
-  // Makes this the device of the calling thread's calls; each function that is called from outside begins with it. use() throws.
+  // Makes this the device of the calling thread's calls; each function that is called from outside begins with it. use()
+  // throws.
   void use() const;
   cudaError_t select() const noexcept { return cudaSetDevice(index_); }
   cudaStream_t stream() const { return stream_; }

@@ -1,9 +1,9 @@
 // Replays a program as CUDA graphs: one of an iteration, one of several.
 //
-// The host hands iterations over in batches and has two under way: while the second runs it looks at the outcome of the first,
-// which was copied into its memory meanwhile, so that the device never waits for it. A batch is made to take about 10 ms; a run
-// that is cancelled ends after those under way. The iteration in which the fault gets set is the last that does anything: the
-// kernels of those after it are held.
+// The host hands iterations over in batches and has two under way: while the second runs it looks at the outcome of the
+// first, which was copied into its memory meanwhile, so that the device never waits for it. A batch is made to take about 10
+// ms; a run that is cancelled ends after those under way. The iteration in which the fault gets set is the last that does
+// anything: the kernels of those after it are held.
 #pragma once
 #include <memory>
 #include <vector>

@@ -1,6 +1,6 @@
-// On a GPU: the ops' case tables, whole programs, and (the suite "gpu") the samples and instructions that the emulator's tests run.
-// KANTOR_TEST_DEVICE is the number of another GPU than the first; KANTOR_SMALL_CASES leaves large cases out, for checkers under
-// which kernels are slow.
+// On a GPU: the ops' case tables, whole programs, and (the suite "gpu") the samples and instructions that the emulator's
+// tests run. KANTOR_TEST_DEVICE is the number of another GPU than the first; KANTOR_SMALL_CASES leaves large cases out, for
+// checkers under which kernels are slow.
 #include <doctest/doctest.h>
 
 #include <cstdlib>

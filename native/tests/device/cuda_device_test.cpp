@@ -1,4 +1,5 @@
-// The CUDA back-end's host code, on the emulated devices: what it does when memory ends or a device gives up, and with two devices.
+// The CUDA back-end's host code, on the emulated devices: what it does when memory ends or a device gives up, and with two
+// devices.
 #include <doctest/doctest.h>
 
 #include <optional>
@@ -134,8 +135,9 @@ TEST_CASE("a device describes itself and the others") {
   char text[4096];
   REQUIRE_EQ(kt_device_describe(device.handle, text, sizeof text), KT_OK);
   std::string json = text;
-  for (const char* part : {"\"name\": \"cuda:1\"", "\"kind\": \"cuda\"", "\"isa\": \"sm_90\"", "\"computeCapability\": \"9.0\"",
-                           "\"driver\": \"13.0\"", "\"devices\": [\"emulated device 0\", \"emulated device 1\"]"})
+  for (const char* part : {"\"name\": \"cuda:1\"", "\"kind\": \"cuda\"", "\"isa\": \"sm_90\"",
+                           "\"computeCapability\": \"9.0\"", "\"driver\": \"13.0\"",
+                           "\"devices\": [\"emulated device 0\", \"emulated device 1\"]"})
     CHECK_MESSAGE(has(json, part), part);
 }
 

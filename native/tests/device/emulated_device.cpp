@@ -1,8 +1,8 @@
-// Makes kt_device_open know "cuda-emulated" and "cuda-emulated:1", in the programs and libraries that link this: those of tests
-// alone. They are also what "cuda:0", "cuda:1" and "auto" mean there. All are reached as a loaded library's are.
+// Makes kt_device_open know "cuda-emulated" and "cuda-emulated:1", in the programs and libraries that link this: those of
+// tests alone. They are also what "cuda:0", "cuda:1" and "auto" mean there. All are reached as a loaded library's are.
 //
-// The environment variables KANTOR_EMULATED_MEMORY, bytes, and KANTOR_EMULATED_LAUNCHES, after which the device gives up, are for
-// tests from Java.
+// The environment variables KANTOR_EMULATED_MEMORY, bytes, and KANTOR_EMULATED_LAUNCHES, after which the device gives up,
+// are for tests from Java.
 #include <cstdlib>
 
 #include "runtime/backend_library.h"
@@ -21,10 +21,12 @@ std::unique_ptr<Backend> open_emulated(int index, int threads) {
 }
 
 const bool added = [] {
-  if (const char* bytes = std::getenv("KANTOR_EMULATED_MEMORY")) emulator::options().memory_bytes = std::strtoull(bytes, nullptr, 10);
+  if (const char* n = std::getenv("KANTOR_EMULATED_MEMORY")) emulator::options().memory_bytes = std::strtoull(n, nullptr, 10);
   if (const char* n = std::getenv("KANTOR_EMULATED_LAUNCHES")) emulator::options().lost_after = std::strtoll(n, nullptr, 10);
-  for (const char* name : {"cuda-emulated", "cuda:0"}) add_device(name, [](int threads) { return open_emulated(0, threads); });
-  for (const char* name : {"cuda-emulated:1", "cuda:1"}) add_device(name, [](int threads) { return open_emulated(1, threads); });
+  for (const char* name : {"cuda-emulated", "cuda:0"})
+    add_device(name, [](int threads) { return open_emulated(0, threads); });
+  for (const char* name : {"cuda-emulated:1", "cuda:1"})
+    add_device(name, [](int threads) { return open_emulated(1, threads); });
   return true;
 }();
 

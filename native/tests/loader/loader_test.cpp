@@ -77,8 +77,8 @@ std::string open_in_child(const char* file) {
 }
 #endif
 
-// The driver of the tests, in place of this machine's: whoever opens libcuda.so.1 from here on gets it, since one of that name is
-// loaded.
+// The driver of the tests, in place of this machine's: whoever opens libcuda.so.1 from here on gets it, since one of that
+// name is loaded.
 class Driver {
  public:
   Driver(const char* version, const char* gpus) {

@@ -63,7 +63,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device) {
   if (device < 0 || device >= kDevices) return cudaErrorInvalidDevice;
   switch (attribute) {
-    case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;  // few, so that grids to fill it are quick to emulate
+    case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;  // few: a grid that fills it is quick to emulate
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
   }
   return cudaErrorInvalidValue;

@@ -1,9 +1,9 @@
 // The part of CUDA's runtime interface that Kantor uses, over emulated memory. Work in a stream runs as late as is legal:
 // when the host waits for it. Included by runtime/cuda/device.h alone.
 //
-// Stricter than CUDA: there is no default stream; a stream is used while its device is the thread's; a capture covers one stream;
-// what CUDA reports as an error after the fact (a bad address, say) is thrown as emulator::Error, by whatever waits for the work.
-// There are kDevices devices, which share one memory.
+// Stricter than CUDA: there is no default stream; a stream is used while its device is the thread's; a capture covers one
+// stream; what CUDA reports as an error after the fact (a bad address, say) is thrown as emulator::Error, by whatever waits
+// for the work. There are kDevices devices, which share one memory.
 #pragma once
 #include <cstddef>
 #include <vector>
