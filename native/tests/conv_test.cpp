@@ -40,6 +40,10 @@ const ConvCase kCases[] = {
     square(2, 1, 28, 16, 4, 2, 1),
     // As many channels and pixels as the large tiles of a GPU are for.
     square(8, 2, 28, 33, 3, 1, 1),
+    square(8, 1, 28, 33, 1, 1, 0),
+    square(8, 33, 28, 1, 1, 1, 0),
+    // As many pixels, of few channels, as its flat ones are for.
+    square(16, 1, 28, 2, 3, 1, 1),
     // One of everything.
     square(1, 1, 1, 1, 1, 1, 0),
     square(70, 1, 1, 1, 1, 1, 0),

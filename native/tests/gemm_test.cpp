@@ -26,7 +26,9 @@ const int64_t kOddSizes[][3] = {{1, 1, 1},    {1, 1, 37},   {1, 37, 1},     {37,
                                 {14, 32, 16}, {15, 33, 17}, {16, 16, 16},   {17, 47, 31},   {29, 31, 37},  {6, 16, 8},
                                 {7, 15, 9},   {61, 67, 71}, {97, 8, 101},   {101, 103, 1},  {100, 4, 300}, {3, 700, 40},
                                 {700, 3, 40}, {64, 64, 64}, {30, 40, 5000}, {20, 300, 1000},
-                                {37, 300, 1024}, {20, 70, 2048}};
+                                {37, 300, 1024}, {20, 70, 2048},
+                                // As many elements as the large tiles of a GPU are for, once for each of three precisions.
+                                {700, 641, 3}, {645, 700, 17}, {643, 641, 5}};
 
 // What training runs: forward, data gradient, weight gradient; dense networks, then the dense ends of convolutional
 // ones.
