@@ -100,8 +100,8 @@ std::vector<std::string> tested_devices();
 // else some cases are left out, and each row meets one combination.
 bool affordable(int64_t multiplications);
 bool all_combinations();
-// What those devices take of gemm's and the convolutions' precisions, fp32 first; and by how much of itself at most a product
-// of two factors differs that are rounded so.
+// What those devices take of gemm's and the convolutions' precisions, fp32 first; and by how much of itself at most a
+// product of two factors differs that are rounded so.
 std::vector<Precision> tested_precisions();
 double rounding_of(Precision precision);
 

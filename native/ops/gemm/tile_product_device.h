@@ -18,9 +18,8 @@ template <int extent, bool deep, Precision precision>
 struct PieceLayout {
   static constexpr int kExtent = extent;
   static constexpr bool kDeep = deep;
-  static constexpr int kNarrow = 4, kWide = 8;
-  static constexpr int kStride =
-      deep ? kStep + (precision == Precision::bf16 ? kWide : kNarrow) : extent + (precision == Precision::bf16 ? kNarrow : kWide);
+  static constexpr bool kWide = deep == (precision == Precision::bf16);
+  static constexpr int kStride = (deep ? kStep : extent) + (kWide ? 8 : 4);
   static constexpr int kFloats = deep ? extent * kStride : kStep * kStride;
   __device__ static constexpr int at(int k, int i) { return deep ? i * kStride + k : k * kStride + i; }
 };
