@@ -4,6 +4,8 @@ import com.google.gson.JsonArray;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
 import dev.kantor.graph.Program;
+import dev.kantor.nativelib.KantorException;
+import dev.kantor.nativelib.Status;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -107,10 +109,16 @@ record Windows(
     }
   }
 
+  /** A run after a fault would do nothing, and fast. */
   private static double timed(Program p, long iterations) {
     long start = System.nanoTime();
-    p.run(iterations);
-    return secondsSince(start);
+    Status status = p.run(iterations).status();
+    double seconds = secondsSince(start);
+    if (status != Status.OK) {
+      throw new KantorException(
+          status, "the training that was timed met a value that is not finite; lower --seconds");
+    }
+    return seconds;
   }
 
   private static double secondsSince(long nanos) {
