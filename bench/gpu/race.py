@@ -133,6 +133,7 @@ def main():
     args = parser.parse_args()
     end = time.monotonic() + args.budget
     engines = args.engines.split(",")
+    absent = set()  # Kantor's executors that failed: said once
     rivals = {e: Rival(e, args.rivals_on, args.out, args.limit) for e in engines if e not in OWN}
     with open(os.path.join(args.out, "results.jsonl"), "a") as results:
 
@@ -148,7 +149,7 @@ def main():
             request = {"variant": variant, "batch_size": int(batch), "precision": precision, "seconds": args.seconds}
             for _ in range(args.rounds):
                 for engine in ("kantor", *engines):
-                    if engine == "persistent" and variant not in DENSE:
+                    if engine == "persistent" and (variant not in DENSE or engine in absent):
                         continue
                     left = end - time.monotonic()
                     if left < 3:
@@ -162,6 +163,8 @@ def main():
                     except Gone as e:
                         answer = request | {"engine": engine, "error": str(e)}
                     note(answer)
+                    if engine in OWN and "error" in answer:
+                        absent.add(engine)
 
         late = [engine for engine in engines if engine == "compile"]
         early = [engine for engine in engines if engine != "compile"]
