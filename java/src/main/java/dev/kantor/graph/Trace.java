@@ -210,8 +210,8 @@ public final class Trace {
   public Value scheduled(Fall fall, Slot hyper, Slot schedule) {
     if (iteration == null) {
       throw new IllegalStateException(
-          "a learning rate follows a schedule, but this trace does not know its epochs; call"
-              + " Trace.epochs before the update");
+          "a learning rate follows a schedule, or there is an EMA, but this trace does not know its"
+              + " epochs; call Trace.epochs before the update");
     }
     return record(
             new Sources.RateSchedule(fall, epoch),

@@ -82,7 +82,10 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
         SafeTensors.Entry e = stored.tensors().get(slot.name());
         if (e == null) {
           throw new FormatException(
-              file, "has no tensor " + slot.name() + "; it belongs to another model");
+              file,
+              "has no tensor "
+                  + slot.name()
+                  + "; it belongs to another model, or was written by another version of Kantor");
         }
         if (e.type() != type(slot) || !Arrays.equals(e.shape(), slot.shape().dims())) {
           throw new FormatException(
