@@ -94,7 +94,12 @@ final class Session implements AutoCloseable {
     return new Session(device, settings, images, seed, precision);
   }
 
-  private static void requirePrecision(Device device, Precision precision) {
+  /**
+   * Finds out, before any work is done, whether a device computes in a precision.
+   *
+   * @throws KantorException if not
+   */
+  static void requirePrecision(Device device, Precision precision) {
     if (precision != Precision.FP32 && !device.name().startsWith("cuda")) {
       throw new KantorException(
           Status.UNSUPPORTED,

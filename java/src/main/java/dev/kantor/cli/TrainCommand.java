@@ -250,6 +250,7 @@ final class TrainCommand implements Callable<Integer> {
     String deviceName = option("device", null, Function.identity(), "a name", null);
     try (Device on =
         device.open(deviceName, option("threads", null, Integer::valueOf, WHOLE, null))) {
+      Session.requirePrecision(on, chosen);
       String dataName = option("data", data, Function.identity(), "a name", "auto");
       Path folderOfSets = option("data-dir", dataDir, Path::of, "a folder", null);
       Images images = Images.open(dataName, folderOfSets, limit, System.err);

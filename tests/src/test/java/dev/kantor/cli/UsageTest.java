@@ -62,7 +62,7 @@ class UsageTest {
       delimiter = '|',
       value = {
         "train wgan-gp --device cuda:99 | cuda",
-        "train wgan-gp --precision bf16 | no CUDA back-end",
+        "train wgan-gp --device cpu --precision bf16 | needs a GPU",
         "train wgan-gp --data no-such-folder | no-such-folder",
         "watch no-such-run | is not the folder of a run",
       })
