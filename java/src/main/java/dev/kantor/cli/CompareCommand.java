@@ -176,6 +176,11 @@ final class CompareCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
+    if (out != null && Files.exists(out) && !Files.isDirectory(out)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          out + " is a file; name a folder to make, or to go on in, with --out");
+    }
     if (out == null) {
       String now = DateTimeFormatter.ofPattern("yyyyMMdd-HHmmss").format(LocalDateTime.now());
       out = Path.of("runs", "compare-" + now);

@@ -199,6 +199,9 @@ final class EvaluateCommand implements Callable<Integer> {
     if (isRun) {
       return Subject.ofRun(RunFolder.open(what), checkpoint, on, images.form(), count, seed, arena);
     }
+    if (Files.exists(what.resolve("comparison.json"))) {
+      throw wrong(what + " holds a comparison; name the folder of one of its runs, inside it");
+    }
     if (Files.isDirectory(what)) {
       return Subject.ofPictures(what, images.size(), count, System.err);
     }

@@ -239,6 +239,15 @@ class CompareTest {
   }
 
   @Test
+  void saysWhatAFolderIsNot() throws IOException {
+    Kantor.run("evaluate", finished, "--data", "glyphs")
+        .expect(2)
+        .says("holds a comparison", "one of its runs");
+    Path file = Files.writeString(folder.resolve("file"), "");
+    compare(file, List.of("gan")).expect(2).says("is a file", "--out");
+  }
+
+  @Test
   void goesOnAfterItWasKilled() throws IOException, InterruptedException {
     Path whole = folder.resolve("whole");
     Path killed = folder.resolve("killed");

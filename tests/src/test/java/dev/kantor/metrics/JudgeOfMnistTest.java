@@ -62,9 +62,12 @@ class JudgeOfMnistTest {
   @Test
   void readsSharpAndBlurredDigitsAndRejectsWhatIsNone() throws IOException {
     String data = System.getenv("KANTOR_DATA");
-    assumeTrue(
-        data != null && Files.isDirectory(Path.of(data, "mnist")),
-        "SKIPPED: a judge of real MNIST; set KANTOR_DATA to a folder that has mnist/");
+    boolean there = data != null && Files.isDirectory(Path.of(data, "mnist"));
+    if (!there) {
+      System.err.println(
+          "SKIPPED: a judge of real MNIST; set KANTOR_DATA to a folder that has mnist/");
+    }
+    assumeTrue(there, "KANTOR_DATA names no folder with mnist/");
     ImageSet set =
         (ImageSet) DataSets.open("mnist", DataSets.Options.defaults().withDataDir(Path.of(data)));
     Samples test = first(set.test().orElseThrow(), JUDGED);
