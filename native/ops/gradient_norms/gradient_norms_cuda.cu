@@ -1,74 +1,8 @@
 #include "ops/gradient_norms/gradient_norms.h"
 
-#include "ops/tensor_pieces.h"
-#include "runtime/program_format.h"
+#include "ops/gradient_norms/gradient_norms_body.h"
 
 namespace kantor::cuda {
-
-namespace {
-
-constexpr int kPiece = 8 * kBlockThreads;
-
-struct NormArguments {
-  const int64_t* counter;
-  const float* const* tensors;
-  const TensorPiece* pieces;
-  double* squares;  // a piece's sum, infinite or NaN just where an element of it is
-  double* totals;   // a tensor's
-  int* broken;      // whether a tensor has such an element
-  unsigned* ticket;
-  float* norms;
-  int64_t* fault;
-  int64_t first_id;
-  int tensor_count, piece_count;
-};
-
-// The pieces lie tensor by tensor: thread k of the last block adds up tensor k, in order.
-__device__ inline void add_tensor(const NormArguments& a, int tensor) {
-  int low = 0, high = a.piece_count;  // the first of its pieces
-  while (low < high) {
-    int middle = (low + high) / 2;
-    a.pieces[middle].tensor < tensor ? low = middle + 1 : high = middle;
-  }
-  double sum = 0;
-  for (int p = low; p < a.piece_count && a.pieces[p].tensor == tensor; ++p) sum += a.squares[p];
-  a.totals[tensor] = sum;
-  a.broken[tensor] = !finite(sum);
-  a.norms[tensor] = static_cast<float>(sqrt(sum));
-}
-
-__device__ inline void gradient_norms(const NormArguments& a, unsigned block, double* parts, bool& flag) {
-  const TensorPiece piece = a.pieces[block];
-  const float* tensor = a.tensors[piece.tensor];
-  double mine = 0;  // in double no square of a float overflows: the sum is finite if and only if the elements are
-  for (int i = piece.begin + static_cast<int>(threadIdx.x); i < piece.end; i += kBlockThreads)
-    mine += static_cast<double>(tensor[i]) * static_cast<double>(tensor[i]);
-  double sum = block_sum<kBlockThreads>(mine, parts);
-  if (threadIdx.x == 0) a.squares[block] = sum;
-  if (!last_block(a.ticket, static_cast<unsigned>(a.piece_count), flag)) return;
-  for (int k = static_cast<int>(threadIdx.x); k < a.tensor_count; k += kBlockThreads) add_tensor(a, k);
-  __syncthreads();
-  if (threadIdx.x != 0) return;
-  double all = 0;
-  for (int k = 0; k < a.tensor_count; ++k) {
-    all += a.totals[k];
-    if (a.broken[k] && a.fault[kFaultCode] == 0) {
-      a.fault[kFaultCode] = 1;
-      a.fault[kFaultTensor] = a.first_id + k;
-      a.fault[kFaultIteration] = *a.counter;
-      a.fault[3] = 0;
-    }
-  }
-  a.norms[a.tensor_count] = static_cast<float>(sqrt(all));
-}
-
-__global__ void gradient_norms_kernel(const int64_t* guard, NormArguments a) {
-  KANTOR_SHARED(double[kBlockThreads / kWarp], parts);
-  KANTOR_SHARED(bool, flag);
-  if (!held(guard)) gradient_norms(a, blockIdx.x, parts, flag);
-}
-
-}  // namespace
 
 void enqueue_gradient_norms(const Node& node, Recorder& r) {
   std::vector<int64_t> counts;
@@ -77,12 +11,12 @@ void enqueue_gradient_norms(const Node& node, Recorder& r) {
     counts.push_back(node.in[k].count());
     tensors.push_back(node.in[k].f32());
   }
-  std::vector<TensorPiece> pieces = cut_tensors(node, counts, kPiece);
+  std::vector<TensorPiece> pieces = cut_tensors(node, counts, GradientNormsBody::kPiece);
   int tensor_count = static_cast<int>(tensors.size()), piece_count = static_cast<int>(pieces.size());
-  NormArguments a = {node.in[0].as<int64_t>(), r.constants(tensors), r.constants(pieces), r.scratch<double>(piece_count),
+  GradientNormsBody::Arguments a = {node.in[0].as<int64_t>(), r.constants(tensors), r.constants(pieces), r.scratch<double>(piece_count),
                      r.scratch<double>(tensor_count), r.scratch<int>(tensor_count), r.tickets(1), node.out[0].f32(),
                      node.out[1].as<int64_t>(), node.attributes[0], tensor_count, piece_count};
-  r.launch(gradient_norms_kernel, {static_cast<unsigned>(piece_count), kBlockThreads}, a);
+  r.launch<GradientNormsBody>(piece_count, a);
 }
 
 }  // namespace kantor::cuda

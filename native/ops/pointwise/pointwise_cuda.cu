@@ -1,28 +1,6 @@
-#include "ops/pointwise/pointwise_device.h"
+#include "ops/pointwise/pointwise_body.h"
 
 namespace kantor::cuda {
-
-namespace {
-
-// Element e of a thread lies kBlockThreads after element e - 1, so that neighbouring threads touch neighbouring elements.
-template <int kElements, class Table>
-__device__ inline void pointwise(const Table& p, unsigned block) {
-  PwElement at[kElements];
-  float none[kElements] = {};
-  PwRegisters<kElements> registers = {};
-  for (int e = 0; e < kElements; ++e) {
-    int i = (static_cast<int>(block) * kElements + e) * kBlockThreads + static_cast<int>(threadIdx.x);
-    at[e] = {i / p.cols, i % p.cols, i < p.rows * p.cols};
-  }
-  run_program(p, at, none, registers);
-}
-
-template <int kElements, class Table>
-__global__ void pointwise_kernel(const int64_t* guard, Table p) {
-  if (!held(guard)) pointwise<kElements>(p, blockIdx.x);
-}
-
-}  // namespace
 
 void enqueue_pointwise(const Node& node, Recorder& r) {
   size_t position = 0;
@@ -33,9 +11,9 @@ void enqueue_pointwise(const Node& node, Recorder& r) {
     constexpr int kMany = 1 << 16, kElements = 4;
     int count = table.rows * table.cols;
     if (count <= kMany)
-      r.launch(pointwise_kernel<1, Table>, elementwise(count), table);
+      r.launch<PointwiseBody<1, Table>>(ceil_div(count, kBlockThreads), table);
     else
-      r.launch(pointwise_kernel<kElements, Table>, elementwise(ceil_div(count, kElements)), table);
+      r.launch<PointwiseBody<kElements, Table>>(ceil_div(count, kElements * kBlockThreads), table);
   });
 }
 

@@ -59,4 +59,38 @@ __device__ inline bool last_block(unsigned* ticket, unsigned blocks, bool& flag)
   return flag;
 }
 
+// The shared memory of a body that has none.
+struct NoShared {};
+
+template <class Shared>
+constexpr size_t shared_bytes() {
+  return std::is_empty_v<Shared> ? 0 : sizeof(Shared);
+}
+
+// A body alone: recorder.h.
+template <class Body>
+__global__ void __launch_bounds__(Body::kThreads, 1) body_kernel(const int64_t* guard, typename Body::Arguments arguments) {
+  using Shared = typename Body::Shared;
+  if constexpr (std::is_empty_v<Shared>) {
+    Shared none;
+    if (!held(guard)) Body::run(arguments, blockIdx.x, none);
+  } else {
+    KANTOR_DYNAMIC_SHARED(Shared, shared);
+    if (!held(guard)) Body::run(arguments, blockIdx.x, *shared);
+  }
+}
+
+template <class Body>
+void Recorder::launch(int blocks, const typename Body::Arguments& arguments) {
+  using Arguments = typename Body::Arguments;
+  static_assert(std::is_trivially_copyable_v<Arguments> && sizeof(Arguments) <= kBodyArgumentBytes);
+  static_assert(Body::kThreads > kWarp || std::is_empty_v<typename Body::Shared>);
+  ++launches_;
+  auto count = static_cast<unsigned>(blocks);
+  const auto* bytes = reinterpret_cast<const std::byte*>(&arguments);
+  if (calls_) calls_->push_back({&body_key<Body>, count, {bytes, bytes + sizeof arguments}});
+  if (stream_)
+    kantor::launch(body_kernel<Body>, {count, Body::kThreads, shared_bytes<typename Body::Shared>()}, stream_, guard_, arguments);
+}
+
 }  // namespace kantor::cuda

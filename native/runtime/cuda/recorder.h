@@ -2,13 +2,24 @@
 // that it needs and launches. It is called twice: first to learn what memory that is, then to capture the launches into a
 // graph.
 //
-//   void enqueue_scale(const Node& node, Recorder& r) {
-//     r.launch(scale_kernel, {blocks, 256}, ScaleArguments{...});    // scale_kernel(const int64_t* guard, ScaleArguments)
-//   }
+//   void enqueue_scale(const Node& node, Recorder& r) { r.launch<ScaleBody>(blocks, {...}); }
 //
-// A kernel is a thin wrapper of a device function of (arguments, block index, shared memory), so that another executor
-// can call that function too. Its first parameter is the guard: where *guard is not 0 it does nothing (device_code.h:
-// held).
+// A body (ops/<op>/<op>_body.h) is what a block of a kernel does, as a function of its arguments, its index and its shared
+// memory, so that the persistent kernel can call it as well as a kernel of its own:
+//
+//   struct ScaleBody {
+//     static constexpr int kThreads = kBlockThreads;     // of a block
+//     struct Arguments { ... };                          // copied byte by byte, at most kBodyArgumentBytes
+//     struct Shared { float tile[32]; };                 // NoShared where there is none
+//     __device__ static void run(const Arguments&, unsigned block, Shared&);
+//   };
+//
+// The threads of a block are those with the same threadIdx.x / kThreads: a body of one warp knows its lane by
+// threadIdx.x % kWarp, meets others at no barrier of the block, and has no shared memory. A body does not look at blockIdx and
+// gridDim.
+//
+// Ops whose kernels are not made of bodies launch kernels (const int64_t* guard, ...): where *guard is not 0 they do
+// nothing (device_code.h: held).
 #pragma once
 #include <cstring>
 #include <vector>
@@ -17,6 +28,19 @@
 #include "runtime/op.h"
 
 namespace kantor::cuda {
+
+constexpr size_t kBodyArgumentBytes = 3584;
+
+// Stands for a body where it is told apart by address.
+template <class Body>
+inline char body_key;
+
+// One launch, for an executor that runs the bodies itself.
+struct BodyCall {
+  const void* body;  // &body_key<Body>; null for a kernel that is not made of one
+  unsigned blocks;
+  std::vector<std::byte> arguments;
+};
 
 class Recorder {
  public:
@@ -30,6 +54,8 @@ class Recorder {
   // Launches. guard: null where nothing holds the kernels.
   Recorder(cudaStream_t stream, const int64_t* guard, const Memory& memory)
       : stream_(stream), guard_(guard), memory_(memory) {}
+  // Launches nothing; keeps what would be.
+  Recorder(std::vector<BodyCall>& calls, const Memory& memory) : calls_(&calls), memory_(memory) {}
 
   // Undefined before the node's first kernel, and not kept after its last.
   template <class T>
@@ -51,9 +77,14 @@ class Recorder {
     return reinterpret_cast<const T*>(memory_.constants + at);
   }
 
+  // In device_code.h.
+  template <class Body>
+  void launch(int blocks, const typename Body::Arguments& arguments);
+
   template <class... Parameters, class... Arguments>
   void launch(void (*kernel)(const int64_t*, Parameters...), const LaunchShape& shape, const Arguments&... arguments) {
     ++launches_;
+    if (calls_) calls_->push_back({});
     if (stream_) kantor::launch(kernel, shape, stream_, guard_, arguments...);
   }
 
@@ -71,6 +102,7 @@ class Recorder {
 
   cudaStream_t stream_ = nullptr;
   const int64_t* guard_ = nullptr;
+  std::vector<BodyCall>* calls_ = nullptr;
   Memory memory_;
   size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;
   std::vector<std::byte> constant_values_;

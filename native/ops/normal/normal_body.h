@@ -1,0 +1,34 @@
+#pragma once
+#include "ops/normal/box_muller.h"
+#include "runtime/cuda/device_code.h"
+
+namespace kantor::cuda {
+
+struct NormalBody {
+  static constexpr int kThreads = kBlockThreads;
+  struct Arguments {
+    const int64_t *seed, *counter;
+    int64_t step_scale, step_offset;
+    float* out;
+    uint32_t stream;
+    int count;
+  };
+  using Shared = NoShared;
+
+  // A thread fills one Philox block: four elements.
+  __device__ static void run(const Arguments& a, unsigned block, Shared&) {
+    int first = (static_cast<int>(block) * kBlockThreads + static_cast<int>(threadIdx.x)) * 4;
+    if (first >= a.count) return;
+    Philox4 word = philox(static_cast<uint32_t>(first / 4), a.stream, random_step(*a.counter, a.step_scale, a.step_offset),
+                          static_cast<uint64_t>(*a.seed));
+    NormalPair low = box_muller(word.x, word.y), high = box_muller(word.z, word.w);
+    float* out = a.out + first;
+    int left = a.count - first;
+    out[0] = low.first;
+    if (left > 1) out[1] = low.second;
+    if (left > 2) out[2] = high.first;
+    if (left > 3) out[3] = high.second;
+  }
+};
+
+}  // namespace kantor::cuda
