@@ -17,7 +17,9 @@ void call(kt_status (*function)(Parameters...), Arguments&&... arguments) {
 class LibraryExecutor : public Executor {
  public:
   LibraryExecutor(const BackendLibrary& library, std::unique_ptr<Executor> executor)
-      : library_(library), executor_(std::move(executor)) {}
+      : library_(library), executor_(std::move(executor)) {
+    details = executor_->details;
+  }
   RunResult run(int64_t iterations, std::atomic<bool>& cancel) override {
     RunResult result;
     call(library_.run, *executor_, iterations, cancel, &result);

@@ -53,7 +53,7 @@ std::string describe(const kt_program& program) {
   const Executor& executor = *program.executor;
   std::string text = std::string("{") + field("arenaBytes", program.program.arena_bytes) + ", " +
                      field("scratchBytes", executor.scratch_bytes()) + ", " + field("stages", executor.stages()) +
-                     ", \"instructions\": [";
+                     (executor.details.empty() ? "" : ", " + executor.details) + ", \"instructions\": [";
   std::vector<Profile> profile = executor.profile();
   for (size_t i = 0; i < profile.size(); ++i) {
     const Instruction& instruction = program.program.instructions[i];

@@ -117,6 +117,24 @@ void HostBackend::read(void* host, const std::byte* from, uint64_t bytes) { std:
 
 void add_device(const std::string& name, BackendFactory factory) { added_devices()[name] = std::move(factory); }
 
+namespace {
+
+// Takes "+graph" or "+persistent" off a CUDA device's name.
+ExecutorChoice take_executor(std::string& name) {
+  size_t plus = name.find('+');
+  if (plus == std::string::npos) return ExecutorChoice::automatic;
+  std::string wanted = name.substr(plus + 1), device = name.substr(0, plus);
+  if (!device.starts_with("cuda"))
+    fail(KT_UNSUPPORTED, "only a CUDA device has a choice of executors, and '%s' is none: leave '+%s' out", device.c_str(),
+         wanted.c_str());
+  name = device;
+  if (wanted == "graph") return ExecutorChoice::graph;
+  if (wanted == "persistent") return ExecutorChoice::persistent;
+  fail(KT_INVALID_ARGUMENT, "no such executor: '%s'; there are graph and persistent", wanted.c_str());
+}
+
+}  // namespace
+
 std::unique_ptr<kt_device> open_device(const std::string& name, int threads) {
   if (threads < 0 || threads > kMaxThreads)
     fail(KT_INVALID_ARGUMENT, "threads is %d; it must be 0 (all processors) to %d", threads, kMaxThreads);
@@ -124,8 +142,11 @@ std::unique_ptr<kt_device> open_device(const std::string& name, int threads) {
   if (name == "auto") {
     open_best(*device, threads);
   } else {
-    device->name = name == "cuda" ? "cuda:0" : name;
-    device->backend = make_backend(device->name, threads);
+    std::string base = name;
+    device->executor = take_executor(base);
+    if (base == "cuda") base = "cuda:0";
+    device->name = base + name.substr(std::min(name.find('+'), name.size()));
+    device->backend = make_backend(base, threads);
   }
   return device;
 }

@@ -30,6 +30,7 @@ class Executor {
   virtual std::vector<Profile> profile() const = 0;  // per instruction
   virtual size_t scratch_bytes() const = 0;
   virtual size_t stages() const = 0;
+  std::string details;  // members for kt_program_describe's JSON object, of executors that have any: "a": 1, "b": 2
 };
 
 class Team;

@@ -15,6 +15,7 @@ struct kt_device {
   static constexpr uint32_t kMagic = 0x4B544456, kClosed = 0xDEADDE00;
   volatile uint32_t magic = kMagic;  // volatile: the store before delete is not dead
   std::string name;
+  kantor::ExecutorChoice executor = kantor::ExecutorChoice::automatic;
   std::string note;  // why a GPU is not used, or nothing
   std::unique_ptr<kantor::Backend> backend;
   std::mutex turn;            // held by whoever runs a program or copies memory

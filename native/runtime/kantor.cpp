@@ -65,6 +65,7 @@ std::unique_ptr<kt_program> build(kt_device& device, const void* bytes, uint64_t
   auto program = std::make_unique<kt_program>();
   program->device = &device;
   program->program = read_program(static_cast<const std::byte*>(bytes), size);
+  program->program.executor = device.executor;
   if (slot_count != program->program.slots.size())
     fail(KT_INVALID_ARGUMENT, "the program has %zu slots; %llu memories were handed over",
          program->program.slots.size(), static_cast<ull>(slot_count));

@@ -29,11 +29,15 @@ struct Instruction {
   std::vector<Place> in, out;
 };
 
+// Which of a CUDA device's executors replays it: kt_device_open in kantor.h.
+enum class ExecutorChoice : uint8_t { automatic, graph, persistent };
+
 struct Program {
   std::vector<SlotDeclaration> slots;
   uint64_t arena_bytes = 0;
   uint32_t fault_slot = kNoSlot;
   std::vector<Instruction> instructions;
+  ExecutorChoice executor = ExecutorChoice::automatic;
   int64_t* fault = nullptr;  // the fault slot's memory once bound; null if the program has none
 };
 

@@ -11,8 +11,8 @@ void enqueue(const Node& node, Recorder& r) {
   int elements = extent(node, node.out[0].count());
   r.launch<GatherBody<From, To>>(
       ceil_div(elements, kBlockThreads),
-      {data.as<From>(), node.in[1].as<int32_t>(), node.out[0].as<To>(), extent(node, data.dims[0]), extent(node, data.dims[1]),
-       elements, node.attribute_f32(0), node.attribute_f32(1)});
+      {data.as<From>(), node.in[1].as<int32_t>(), node.out[0].as<To>(), extent(node, data.dims[0]),
+       extent(node, data.dims[1]), elements, node.attribute_f32(0), node.attribute_f32(1)});
 }
 
 }  // namespace

@@ -19,6 +19,8 @@ struct TileShape {
   static_assert(rows % warp_rows == 0 && cols % warp_cols == 0 && warp_rows % 16 == 0 && warp_cols % 8 == 0);
   // Sums in shared memory: rows so far apart that the fragments of a warp meet different banks.
   static constexpr int kSumStride = cols + 8, kSumFloats = rows * kSumStride;
+  // The same by 256 threads.
+  using Wide = TileShape<rows, cols, warp_rows, warp_cols * kThreads / kBlockThreads>;
 };
 using FlatTile = TileShape<16, 128, 16, 32>;
 using SmallTile = TileShape<32, 32, 16, 16>;

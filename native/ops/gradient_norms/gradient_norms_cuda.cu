@@ -13,9 +13,10 @@ void enqueue_gradient_norms(const Node& node, Recorder& r) {
   }
   std::vector<TensorPiece> pieces = cut_tensors(node, counts, GradientNormsBody::kPiece);
   int tensor_count = static_cast<int>(tensors.size()), piece_count = static_cast<int>(pieces.size());
-  GradientNormsBody::Arguments a = {node.in[0].as<int64_t>(), r.constants(tensors), r.constants(pieces), r.scratch<double>(piece_count),
-                     r.scratch<double>(tensor_count), r.scratch<int>(tensor_count), r.tickets(1), node.out[0].f32(),
-                     node.out[1].as<int64_t>(), node.attributes[0], tensor_count, piece_count};
+  GradientNormsBody::Arguments a = {node.in[0].as<int64_t>(), r.constants(tensors), r.constants(pieces),
+                                    r.scratch<double>(piece_count), r.scratch<double>(tensor_count),
+                                    r.scratch<int>(tensor_count), r.tickets(1), node.out[0].f32(),
+                                    node.out[1].as<int64_t>(), node.attributes[0], tensor_count, piece_count};
   r.launch<GradientNormsBody>(piece_count, a);
 }
 

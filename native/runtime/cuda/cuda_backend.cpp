@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "runtime/cuda/cuda_executor.h"
+#include "runtime/cuda/persistent_executor.h"
 #include "runtime/cuda_loader.h"
 
 namespace kantor::cuda {
@@ -100,6 +100,8 @@ CudaBackend::~CudaBackend() {
 
 void CudaBackend::use() const { expect_success(select(), "choosing the device"); }
 
+int CudaBackend::multiprocessors() const { return attribute(index_, cudaDevAttrMultiProcessorCount); }
+
 DeviceFacts CudaBackend::facts() const {
   use();
   cudaDeviceProp p = properties(index_);
@@ -111,7 +113,7 @@ DeviceFacts CudaBackend::facts() const {
   expect_success(cudaMemGetInfo(&free, &total), "asking for the free memory");
   std::string capability = std::to_string(p.major) + "." + std::to_string(p.minor);
   std::string details = "\"computeCapability\": \"" + capability + "\", \"multiprocessors\": " +
-                        std::to_string(attribute(index_, cudaDevAttrMultiProcessorCount)) +
+                        std::to_string(multiprocessors()) +
                         ", \"memoryBytes\": " + std::to_string(total) + ", \"freeBytes\": " + std::to_string(free) +
                         ", \"driver\": \"" + cuda_version_name(driver) + "\", \"runtime\": \"" + cuda_version_name(runtime) +
                         "\", \"devices\": [";
@@ -146,7 +148,12 @@ void CudaBackend::read(void* host, const std::byte* from, uint64_t bytes) {
 
 std::unique_ptr<Executor> CudaBackend::make_executor(const Program& program) {
   use();
-  return std::make_unique<CudaExecutor>(program, *this);
+  if (program.executor != ExecutorChoice::persistent) return std::make_unique<CudaExecutor>(program, *this);
+  std::string obstacle = PersistentExecutor::obstacle(program);
+  if (obstacle.empty()) return std::make_unique<PersistentExecutor>(program, *this);
+  auto executor = std::make_unique<CudaExecutor>(program, *this);
+  executor->details += ", \"note\": \"" + obstacle + "\"";
+  return executor;
 }
 
 std::unique_ptr<Backend> open_device(int index) {

@@ -27,6 +27,7 @@ class CudaBackend : public Backend {
   cudaError_t select() const noexcept { return cudaSetDevice(index_); }
   cudaStream_t stream() const { return stream_; }
   cudaMemPool_t pool() const { return pool_; }
+  int multiprocessors() const;
 
  private:
   int index_;

@@ -64,6 +64,7 @@ CudaExecutor::CudaExecutor(const Program& program, CudaBackend& backend)
     : program_(program), backend_(backend), profile_(program.instructions.size()) {
   try {
     measure();
+    details = "\"executor\": \"graph\", \"nodes\": " + std::to_string(stages());
     unrolled_ = std::clamp<int64_t>(kNodes / (launches_ + 1), 1, kMostUnrolled);
     one_ = capture(1);
     for (Batch& batch : batches_) {
@@ -135,6 +136,11 @@ void CudaExecutor::enqueue(size_t i, cudaStream_t stream) const {
   step.enqueue(instruction.node, recorder);
 }
 
+void CudaExecutor::count(cudaStream_t stream) const {
+  Recorder recorder(stream, nullptr, {});
+  count_iteration(program_.fault, outcome(), recorder);
+}
+
 cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   OwnedStream stream;
   expect_success(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeThreadLocal), "capturing the program");
@@ -142,7 +148,7 @@ cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   try {
     for (int64_t k = 0; k < iterations; ++k) {
       for (size_t i = 0; i < steps_.size(); ++i) enqueue(i, stream.handle);
-      count_iteration(program_.fault, outcome(), stream.handle);
+      count(stream.handle);
     }
   } catch (...) {
     cudaStreamEndCapture(stream.handle, &graph);
@@ -224,7 +230,7 @@ void CudaExecutor::run_timed() {
     enqueue(i, stream);
     expect_success(cudaEventRecord(events[i + 1].handle, stream), "timing");
   }
-  count_iteration(program_.fault, outcome(), stream);
+  count(stream);
   expect_success(cudaStreamSynchronize(stream), "running the program");
   for (size_t i = 0; i < steps_.size(); ++i) {
     float milliseconds = 0;

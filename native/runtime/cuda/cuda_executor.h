@@ -20,7 +20,7 @@ struct Outcome {
   int64_t stopped;    // 1 from the end of one with a fault: what holds the kernels that the fault itself does not
 };
 // Counts the iteration, or stops the run where the fault (null: there is none) is set.
-void count_iteration(const int64_t* fault, Outcome* outcome, cudaStream_t stream);
+void count_iteration(const int64_t* fault, Outcome* outcome, Recorder& recorder);
 // Whether the thread's device can run what this library was compiled for.
 bool has_kernels();
 
@@ -53,6 +53,7 @@ class CudaExecutor : public Executor {
   void measure();
   cudaGraphExec_t capture(int64_t iterations) const;
   void enqueue(size_t instruction, cudaStream_t stream) const;
+  void count(cudaStream_t stream) const;
   void send(int64_t iterations, Batch& batch);
   void adapt(double seconds);
   void run_timed();

@@ -21,6 +21,7 @@
 
 #include <cuda_runtime.h>
 
+#define KANTOR_NOINLINE __noinline__
 #define KANTOR_SHARED(type, name) __shared__ std::type_identity_t<type> name
 #define KANTOR_DYNAMIC_SHARED(type, name)                    \
   extern __shared__ __align__(1024) unsigned char kantor_dynamic_shared[]; \
@@ -29,6 +30,7 @@
 #else
 
 #define KANTOR_EMULATED
+#define KANTOR_NOINLINE __attribute__((noinline))
 #include "runtime/cuda/emulator/language.h"
 #include "runtime/cuda/emulator/runtime_api.h"
 

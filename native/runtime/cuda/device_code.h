@@ -90,7 +90,8 @@ void Recorder::launch(int blocks, const typename Body::Arguments& arguments) {
   const auto* bytes = reinterpret_cast<const std::byte*>(&arguments);
   if (calls_) calls_->push_back({&body_key<Body>, count, {bytes, bytes + sizeof arguments}});
   if (stream_)
-    kantor::launch(body_kernel<Body>, {count, Body::kThreads, shared_bytes<typename Body::Shared>()}, stream_, guard_, arguments);
+    kantor::launch(body_kernel<Body>, {count, Body::kThreads, shared_bytes<typename Body::Shared>()}, stream_, guard_,
+                   arguments);
 }
 
 }  // namespace kantor::cuda

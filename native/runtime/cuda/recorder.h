@@ -15,8 +15,9 @@
 //   };
 //
 // The threads of a block are those with the same threadIdx.x / kThreads: a body of one warp knows its lane by
-// threadIdx.x % kWarp, meets others at no barrier of the block, and has no shared memory. A body does not look at blockIdx and
-// gridDim.
+// threadIdx.x % kWarp, meets others at no barrier of the block, and has no shared memory. A body does not look at
+// blockIdx and gridDim. A body of other numbers of threads than these two names another, Wide, that has kBlockThreads
+// and does the same, bit for bit.
 //
 // Ops whose kernels are not made of bodies launch kernels (const int64_t* guard, ...): where *guard is not 0 they do
 // nothing (device_code.h: held).

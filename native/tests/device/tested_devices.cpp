@@ -1,9 +1,15 @@
-// The ops' case tables and whole programs run on the emulated device here.
+// The ops' case tables and whole programs run on the emulated device here: by the executor that the environment variable
+// KANTOR_TESTED_EXECUTOR names, else by the device's own choice.
+#include <cstdlib>
+
 #include "support.h"
 
 namespace kantor::test {
 
-std::vector<std::string> tested_devices() { return {"cuda-emulated"}; }
+std::vector<std::string> tested_devices() {
+  const char* executor = std::getenv("KANTOR_TESTED_EXECUTOR");
+  return {std::string("cuda-emulated") + (executor ? std::string("+") + executor : "")};
+}
 bool affordable(int64_t multiplications) { return multiplications < 1 << 24; }
 bool all_combinations() { return false; }
 std::vector<Precision> tested_precisions() { return {Precision::fp32, Precision::tf32, Precision::bf16}; }

@@ -28,7 +28,8 @@ final class DeviceOptions {
       description = {
         "auto (the first GPU, if there is one, else cpu), cpu (its best instruction set),",
         "cpu-avx512, cpu-avx2, cpu-portable, reference (slow, to check the others),",
-        "cuda, cuda:1, ... (NVIDIA GPUs). Default: auto."
+        "cuda, cuda:1, ... (NVIDIA GPUs), cuda:0+persistent (one kernel for many iterations of",
+        "a dense variant, in place of CUDA graphs; the same numbers). Default: auto."
       })
   private String device;
 
@@ -42,14 +43,14 @@ final class DeviceOptions {
   Device open(String configuredDevice, Integer configuredThreads) {
     String name = device != null ? device : configuredDevice != null ? configuredDevice : "auto";
     Integer count = threads != null ? threads : configuredThreads;
-    if (!NAMES.contains(name) && !name.matches("cuda(:\\d{1,4})?")) {
+    if (!NAMES.contains(name) && !name.matches("cuda(:\\d{1,4})?(\\+(graph|persistent))?")) {
       throw new ParameterException(
           spec.commandLine(),
           "there is no device '"
               + name
               + "'; there are "
               + String.join(", ", NAMES)
-              + ", cuda, cuda:1, ...");
+              + ", cuda, cuda:1, ..., each of these also with +graph or +persistent");
     }
     if (count != null && count < 1) {
       throw new ParameterException(

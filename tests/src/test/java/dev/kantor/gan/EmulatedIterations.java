@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.Set;
 
 /**
  * Trains variants on the CPU and on the emulated CUDA device and compares the states. A program of
@@ -52,6 +53,9 @@ final class EmulatedIterations {
           // A gradient that is 0 but for rounding, that of a bias before batch norm, must not
           // become a step of the learning rate.
           Map.entry("epsilon", "1e-3"));
+
+  /** Whose ops the persistent kernel has, as long as no layer norm is among them. */
+  private static final Set<String> DENSE = Set.of("gan", "wgan", "wgan-gp");
 
   private EmulatedIterations() {}
 
@@ -91,6 +95,9 @@ final class EmulatedIterations {
     Map<String, double[]> forward = train(parts[1], precision, "cuda-emulated", 1, samples);
     // With two threads the emulated device runs everything in reverse.
     Map<String, double[]> reverse = train(parts[1], precision, "cuda-emulated", 2, samples);
+    if (DENSE.contains(parts[1].split(" ")[0]) && !parts[1].contains("layer-norm")) {
+      requireSameWhenPersistent(parts[1], precision, samples, forward);
+    }
     double worst = 0;
     Map<String, Double> largest = new HashMap<>();
     cpu.forEach((slot, x) -> largest.merge(kind(slot), largest(x), Math::max));
@@ -109,6 +116,18 @@ final class EmulatedIterations {
       fail(words + ": " + precision + " rounds nothing");
     }
     return cpu.size();
+  }
+
+  /** By one kernel for many iterations, in two runs, to the bits of the graphs. */
+  private static void requireSameWhenPersistent(
+      String words, Precision precision, Samples samples, Map<String, double[]> graphs) {
+    Map<String, double[]> persistent =
+        train(words, precision, "cuda-emulated+persistent", 1, samples);
+    for (String slot : graphs.keySet()) {
+      if (!Arrays.equals(graphs.get(slot), persistent.get(slot))) {
+        fail(words + ": " + slot + " has other bits when one kernel runs it all");
+      }
+    }
   }
 
   private static void fail(String message) {
@@ -155,8 +174,17 @@ final class EmulatedIterations {
     try (Device d = Device.open(device, threads);
         State state = new State(d);
         Learner learner = new Learner(model, state, samples, SEED, Program.Options.in(precision))) {
-      if (learner.job().iteration().run(ITERATIONS).status() != Status.OK) {
-        fail(words + ": the run on " + device + " did not end well");
+      Program iteration = learner.job().iteration();
+      boolean persistent = device.endsWith("+persistent");
+      int runs = persistent ? ITERATIONS : 1;
+      for (int i = 0; i < runs; i++) {
+        if (iteration.run(ITERATIONS / runs).status() != Status.OK) {
+          fail(words + ": the run on " + device + " did not end well");
+        }
+      }
+      String description = iteration.describeNative();
+      if (persistent != description.contains("\"executor\": \"persistent\"")) {
+        fail(words + ": " + device + " is not what runs it: " + description);
       }
       Map<String, double[]> result = new LinkedHashMap<>();
       for (Slot slot : state.slots()) {
