@@ -26,9 +26,9 @@ public final class Device implements AutoCloseable {
    * @param name {@code cpu} (the fastest instruction set at hand), {@code cpu-avx512}, {@code
    *     cpu-avx2}, {@code cpu-portable}, {@code reference} (plain loops, the oracle of the tests),
    *     {@code cuda:0} and so on (NVIDIA GPUs), or {@code auto}: the first GPU that can be used,
-   *     else the CPU. After a GPU's name {@code +persistent} has programs of dense networks replayed
-   *     by one kernel for many iterations, {@code +graph} by CUDA graphs, which is what it does
-   *     without either; to the same bits
+   *     else the CPU. After a GPU's name {@code +persistent} has programs of dense networks
+   *     replayed by one kernel for many iterations, {@code +graph} by CUDA graphs, which is what it
+   *     does without either; to the same bits
    * @param threads how many threads run a program; 0 takes all the processors
    * @throws dev.kantor.nativelib.KantorException if there is no such device here
    */
