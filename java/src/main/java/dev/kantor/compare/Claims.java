@@ -103,17 +103,18 @@ final class Claims {
     if (wgan.isEmpty()) {
       return Claim.notMeasured(text, "compare wgan");
     }
-    Spread accepted = wgan.get().at(ACCEPTED, all.images());
+    // Its own, whatever shorter trainings stand beside it.
+    long images = Comparison.images(List.of(wgan.get()));
+    Spread accepted = wgan.get().at(ACCEPTED, images);
     if (accepted.low() < DRAWS) {
-      return Claim.notMeasured(
-          text, "too early: accepted " + accepted + " at " + images(all.images()));
+      return Claim.notMeasured(text, "too early: accepted " + accepted + " at " + images(images));
     }
-    Spread covered = wgan.get().at(CLASSES, all.images());
+    Spread covered = wgan.get().at(CLASSES, images);
     int classes = classes(wgan.get());
     return Claim.of(
         text,
         covered.low() >= classes,
-        covered + " of " + classes + " classes at " + images(all.images()));
+        covered + " of " + classes + " classes at " + images(images));
   }
 
   private static int classes(Entry entry) {
