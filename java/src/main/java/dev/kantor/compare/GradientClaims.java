@@ -95,14 +95,6 @@ final class GradientClaims {
               + " "
               + e.at(all.ranking(), all.images()));
     }
-    if (!isReached(sweep.getLast())) {
-      return Claim.notMeasured(
-          text,
-          "too early: no weight has got to c = "
-              + sweep.getLast().contestant().setting("clip")
-              + " yet, so it clips nothing; "
-              + String.join("; ", parts));
-    }
     boolean rises = true;
     for (int i = 1; i < norms.size(); i++) {
       rises &= norms.get(i) > norms.get(i - 1);
@@ -111,7 +103,16 @@ final class GradientClaims {
     boolean ends =
         norms.getFirst() < TENTH * middle
             && (norms.size() == 2 || norms.getLast() > middle / TENTH);
-    return Claim.of(text, rises && ends, "in the median " + String.join("; ", parts));
+    boolean isHeld = rises && ends;
+    if (!isHeld && !isReached(sweep.getLast())) {
+      return Claim.notMeasured(
+          text,
+          "too early: no weight has got to c = "
+              + sweep.getLast().contestant().setting("clip")
+              + " yet, nor did gradients explode; "
+              + String.join("; ", parts));
+    }
+    return Claim.of(text, isHeld, "in the median " + String.join("; ", parts));
   }
 
   /** Whether some weight of each training's critic is clipped at the end. */
