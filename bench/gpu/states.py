@@ -65,7 +65,9 @@ def compare(want, got, floor):
     for name, tensor in want.items():
         scale = max(abs(tensor).max(), floor * largest[name.rpartition(".")[2]], 1e-30)
         difference = float(abs(tensor - got[name]).max() / scale)
-        if not difference <= worst[1]:  # NaN as well
+        if not np.isfinite(difference):
+            return name, float("inf")
+        if difference > worst[1]:
             worst = (name, difference)
     return worst
 

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "ops/conv2d/conv_method.h"
 #include "runtime/cpu/processor.h"
@@ -85,7 +86,8 @@ double worst_error(const Planes& z, int op, ConvMethod method, Isa isa) {
   double worst = 0, largest = 0;
   for (int64_t i = 0; i < got.out.count(); ++i) {
     const double error = std::abs(got.out.get(i) - wanted.out.get(i));
-    worst = error <= worst ? worst : error;  // a NaN stays
+    if (!std::isfinite(error)) return std::numeric_limits<double>::infinity();
+    worst = std::max(worst, error);
     largest = std::max(largest, sums.out.get(i));
   }
   return worst / largest;

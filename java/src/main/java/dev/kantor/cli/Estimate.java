@@ -103,14 +103,12 @@ record Estimate(
 
   /** Seconds a run of a program takes, measured for at least so many seconds. */
   static double timed(Program p, double atLeast) {
-    long start = System.nanoTime();
     long done = 0;
     double seconds = 0;
     while (seconds < atLeast) {
       long n = Math.max(1, done / 2); // a call costs a GPU more than an iteration may
-      p.run(n);
+      seconds += Windows.timed(p, n);
       done += n;
-      seconds = (System.nanoTime() - start) / 1e9;
     }
     return seconds / done;
   }

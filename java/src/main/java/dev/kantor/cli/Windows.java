@@ -102,21 +102,27 @@ record Windows(
           batch,
           precision,
           ms,
-          lowered.get("stages").getAsLong(),
+          lowered.get(lowered.has("nodes") ? "nodes" : "stages").getAsLong(),
           p.flops(),
           bytes,
           prepare);
     }
   }
 
-  /** A run after a fault would do nothing, and fast. */
-  private static double timed(Program p, long iterations) {
+  /**
+   * Seconds that a run takes.
+   *
+   * @throws KantorException if it met a fault: a run after that would do nothing, and fast
+   */
+  static double timed(Program p, long iterations) {
     long start = System.nanoTime();
     Status status = p.run(iterations).status();
     double seconds = secondsSince(start);
     if (status != Status.OK) {
       throw new KantorException(
-          status, "the training that was timed met a value that is not finite; lower --seconds");
+          status,
+          "the training that was timed met a value that is not finite; time fewer iterations, or"
+              + " lower the learning-rate");
     }
     return seconds;
   }

@@ -47,6 +47,19 @@ class FaultTest {
   }
 
   @Test
+  void aDivergedTrainingIsNotTimed() {
+    Kantor.train(
+            folder.resolve("run"),
+            "--dry-run",
+            "--set",
+            "learning-rate=1e30",
+            "--set",
+            "optimizer=sgd")
+        .expect(1)
+        .says("not finite", "learning-rate");
+  }
+
+  @Test
   void aFolderThatCannotBeWritten() throws IOException {
     Path file = Files.writeString(folder.resolve("file"), "");
     Kantor.train(file.resolve("run"), "--epochs", 1)

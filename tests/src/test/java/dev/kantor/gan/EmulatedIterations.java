@@ -147,8 +147,7 @@ final class EmulatedIterations {
   private static double difference(double[] expected, double[] actual) {
     double worst = 0;
     for (int i = 0; i < expected.length; i++) {
-      double difference = Math.abs(expected[i] - actual[i]);
-      worst = difference <= worst ? worst : difference; // NaN stays
+      worst = Math.max(worst, Math.abs(expected[i] - actual[i])); // a NaN stays
     }
     return worst;
   }
