@@ -100,6 +100,8 @@ std::vector<std::string> tested_devices();
 // else some cases are left out, and each row meets one combination.
 bool affordable(int64_t multiplications);
 bool all_combinations();
+// By how many units in the last place more than in Kantor's own functions exp may be off there.
+double exp_ulps();
 // What those devices take of gemm's and the convolutions' precisions, fp32 first; and by how much of itself at most a
 // product of two factors differs that are rounded so.
 std::vector<Precision> tested_precisions();

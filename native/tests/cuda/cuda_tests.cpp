@@ -1,6 +1,7 @@
 // On a GPU: the ops' case tables, whole programs, and (the suite "gpu") the samples and instructions that the emulator's
-// tests run. KANTOR_TEST_DEVICE is the number of another GPU than the first; KANTOR_SMALL_CASES leaves large cases out, for
-// checkers under which kernels are slow.
+// tests run. KANTOR_TEST_DEVICE is the number of another GPU than the first; KANTOR_TESTED_EXECUTOR names another executor than
+// the device's own choice, for the cases that run programs; KANTOR_SMALL_CASES leaves large cases out, for checkers under which
+// kernels are slow.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -24,7 +25,7 @@ int gpu() {
 }
 
 const bool added = [] {
-  add_device("gpu", [](int) { return open_backend(*kantor_backend_library(), gpu()); });
+  add_device("cuda-tested", [](int) { return open_backend(*kantor_backend_library(), gpu()); });
   return true;
 }();
 
@@ -32,7 +33,12 @@ bool is_small() { return std::getenv("KANTOR_SMALL_CASES"); }
 
 }  // namespace
 
-std::vector<std::string> tested_devices() { return {"gpu"}; }
+std::vector<std::string> tested_devices() {
+  const char* executor = std::getenv("KANTOR_TESTED_EXECUTOR");
+  return {std::string("cuda-tested") + (executor ? std::string("+") + executor : "")};
+}
+// CUDA's expf is up to 2 units off the number that is rounded right.
+double exp_ulps() { return 1; }
 bool affordable(int64_t multiplications) { return !is_small() || multiplications < 1 << 24; }
 bool all_combinations() { return !is_small(); }
 std::vector<Precision> tested_precisions() { return {Precision::fp32, Precision::tf32, Precision::bf16}; }

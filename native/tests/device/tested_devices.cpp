@@ -11,6 +11,7 @@ std::vector<std::string> tested_devices() {
   return {std::string("cuda-emulated") + (executor ? std::string("+") + executor : "")};
 }
 bool affordable(int64_t multiplications) { return multiplications < 1 << 24; }
+double exp_ulps() { return 0; }
 bool all_combinations() { return false; }
 std::vector<Precision> tested_precisions() { return {Precision::fp32, Precision::tf32, Precision::bf16}; }
 
