@@ -124,7 +124,7 @@ final class Heats {
     RunFolder run = heat.run();
     List<Long> checkpoints = run.iterations();
     List<Evaluated> evaluations = EvaluationLog.read(run.path());
-    if (!Session.isOf(evaluations, judge)) {
+    if (!Reevaluation.isOf(evaluations, judge)) {
       return false;
     }
     if (RunResult.fault(run).isPresent()) {
@@ -198,13 +198,18 @@ final class Heats {
     Files.createDirectories(folder.checkpoints());
     try (FileChannel _ = folder.lock();
         Session session = Session.of(device, heat.manifest(), images)) {
-      Manifest manifest = heat.manifest();
+      // It may have begun with another judge: kantor resume is to go on with this one.
+      Manifest manifest = heat.manifest().with(heat.manifest().schedule(), judging.values());
       if (!heat.hasBegun()) {
         folder.write(
             manifest.with(manifest.schedule(), Map.of("runs-on", DeviceOptions.describe(device))));
+      } else if (!manifest.equals(folder.manifest())) {
+        folder.write(manifest);
       }
       Checkpoint from = session.load(folder, manifest, err);
-      session.evaluateAgain(folder, manifest, yardstick, err);
+      if (!new Reevaluation(session, folder, manifest, err).run(yardstick, this::isStopping)) {
+        return;
+      }
       if (isDone(heat, judge)) {
         tellEnded();
         return;

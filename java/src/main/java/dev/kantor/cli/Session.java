@@ -7,16 +7,12 @@ import dev.kantor.gan.Variant;
 import dev.kantor.graph.Precision;
 import dev.kantor.graph.Program;
 import dev.kantor.graph.State;
-import dev.kantor.io.FormatException;
-import dev.kantor.metrics.Judge;
 import dev.kantor.metrics.Yardstick;
 import dev.kantor.nativelib.KantorException;
 import dev.kantor.nativelib.Native;
 import dev.kantor.nativelib.Status;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Checkpoint;
-import dev.kantor.train.Evaluated;
-import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.EventLog;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Job;
@@ -33,7 +29,7 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A GAN on a device with its data, ready to be trained in a run's folder. */
 final class Session implements AutoCloseable {
@@ -223,7 +219,18 @@ final class Session implements AutoCloseable {
     if (!manifest.equals(folder.manifest())) {
       folder.write(manifest);
     }
-    evaluateAgain(folder, manifest, yardstick, err);
+    Reevaluation again = new Reevaluation(this, folder, manifest, err);
+    AtomicBoolean stopping = new AtomicBoolean();
+    boolean isDone;
+    try (Interruption _ = new Interruption(() -> stopping.set(true))) {
+      isDone = again.run(yardstick, stopping::get) && !stopping.get();
+    } catch (KantorException e) {
+      throw e.status() == Status.DEVICE_LOST ? lost(folder, e) : e;
+    }
+    if (!isDone) {
+      err.println("interrupted before it went on; to go on: " + resume(folder));
+      return Main.INTERRUPTED;
+    }
     return train(folder, manifest, from, yardstick, broadcast, err);
   }
 
@@ -245,55 +252,6 @@ final class Session implements AutoCloseable {
     }
     folder.discardAfter(from == null ? 0 : from.iteration());
     return from;
-  }
-
-  /**
-   * Evaluates the checkpoints of a run again if its evaluations are another judge's, whose numbers
-   * say nothing beside this one's. Those are set aside. The state is that of the latest checkpoint
-   * before and after.
-   *
-   * @param yardstick null: the run is not evaluated
-   */
-  void evaluateAgain(RunFolder folder, Manifest manifest, Yardstick yardstick, PrintWriter err)
-      throws IOException {
-    List<Evaluated> before = EvaluationLog.read(folder.path());
-    if (yardstick == null || isOf(before, yardstick.judgedBy().map(Judge::sha256))) {
-      return;
-    }
-    Path aside = EvaluationLog.setAside(folder.path());
-    err.println(
-        folder.path()
-            + ": another judge evaluated it, so its numbers cannot be compared; the checkpoints"
-            + " that are kept are evaluated again, the "
-            + before.size()
-            + " evaluations there were are in "
-            + aside.getFileName());
-    EvaluationLog log = new EvaluationLog(folder.path(), 0);
-    try (Examination examination = examination(manifest.schedule(), yardstick)) {
-      for (long iteration : folder.iterations().reversed()) {
-        Checkpoint c;
-        try {
-          c = Checkpoint.load(folder.checkpoint(iteration), state, Checkpoint.slots(state));
-        } catch (FormatException e) {
-          err.println("kantor: " + e.getMessage() + "; leaves it out");
-          continue;
-        }
-        Training.Finding finding = examination.evaluate(log.all());
-        log.append(
-            new Evaluated(
-                iteration,
-                (double) iteration / job().iterationsPerEpoch(),
-                iteration * job().samplesPerIteration(),
-                c.seconds(),
-                finding.evaluation(),
-                finding.alarm()));
-      }
-    }
-  }
-
-  /** Whether a judge made all of these evaluations. */
-  static boolean isOf(List<Evaluated> evaluations, Optional<String> judge) {
-    return evaluations.stream().allMatch(e -> e.judge().equals(judge));
   }
 
   /** The settings in a run's configuration. */

@@ -19,6 +19,9 @@ import java.util.Optional;
  * @param evaluation of samples, as {@code kantor evaluate --json} has it: a measure is an object
  *     with a {@code value}, null for NaN. Those of two judges cannot be compared
  * @param alarm what is wrong, for people; empty if nothing is known to be
+ * @param isAfterGap whether evaluations between this one and the one before it in the log are not
+ *     there any more: another judge made them, of states that were not kept, so that nobody knows
+ *     what this one's judge would have said
  */
 public record Evaluated(
     long iteration,
@@ -26,13 +29,27 @@ public record Evaluated(
     long samples,
     double seconds,
     JsonObject evaluation,
-    Optional<String> alarm) {
+    Optional<String> alarm,
+    boolean isAfterGap) {
+  private static final String GAP = "after-gap";
+
   /** Measures that rank: less is better. An evaluation has one of them. */
   private static final List<String> DISTANCES = List.of("fd-judge", "mode-distance");
 
   public Evaluated {
     Objects.requireNonNull(evaluation, "evaluation");
     Objects.requireNonNull(alarm, "alarm");
+  }
+
+  /** One that follows on the one before it. */
+  public Evaluated(
+      long iteration,
+      double epoch,
+      long samples,
+      double seconds,
+      JsonObject evaluation,
+      Optional<String> alarm) {
+    this(iteration, epoch, samples, seconds, evaluation, alarm, false);
   }
 
   /** A measure's value; NaN if there is none. */
@@ -90,6 +107,9 @@ public record Evaluated(
     o.addProperty("samples", samples);
     o.addProperty("seconds", MetricsLog.round(seconds));
     alarm.ifPresent(a -> o.addProperty("alarm", a));
+    if (isAfterGap) {
+      o.addProperty(GAP, true);
+    }
     o.add("evaluation", evaluation);
     return o;
   }
@@ -108,7 +128,8 @@ public record Evaluated(
           o.get("samples").getAsLong(),
           o.get("seconds").getAsDouble(),
           o.getAsJsonObject("evaluation"),
-          Optional.ofNullable(o.get("alarm")).map(JsonElement::getAsString));
+          Optional.ofNullable(o.get("alarm")).map(JsonElement::getAsString),
+          o.has(GAP) && o.get(GAP).getAsBoolean());
     } catch (IllegalStateException
         | NullPointerException
         | ClassCastException

@@ -3,6 +3,7 @@ package dev.kantor.train;
 import com.google.gson.Gson;
 import com.google.gson.GsonBuilder;
 import com.google.gson.JsonParseException;
+import dev.kantor.io.AtomicFile;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -42,17 +43,53 @@ public final class EvaluationLog {
   }
 
   /**
-   * Moves the evaluations of a run to where they are kept, but no longer looked at: {@code
-   * evaluations-1.jsonl}, or the next number.
+   * Copies the evaluations of a run to where they are kept, but no longer looked at: {@code
+   * evaluations-1.jsonl}, or the next number. If what was about to be done then was not done, and
+   * the copy is still there, that one will do.
    *
    * @return where they are
    */
   public static Path setAside(Path folder) throws IOException {
     int number = 1;
-    while (Files.exists(folder.resolve(ASIDE.formatted(number)))) {
+    while (Files.exists(aside(folder, number))) {
       number++;
     }
-    return Files.move(file(folder), folder.resolve(ASIDE.formatted(number)));
+    Path last = aside(folder, number - 1);
+    if (number > 1 && Files.mismatch(file(folder), last) < 0) {
+      return last;
+    }
+    Path next = aside(folder, number);
+    AtomicFile.write(next, out -> Files.copy(file(folder), out));
+    return next;
+  }
+
+  private static Path aside(Path folder, int number) {
+    return folder.resolve(ASIDE.formatted(number));
+  }
+
+  /** Whether a run was ever evaluated, whatever has become of it. */
+  public static boolean isBegun(Path folder) {
+    return Files.exists(file(folder)) || Files.exists(aside(folder, 1));
+  }
+
+  /**
+   * Puts other evaluations in the place of those of a run, in one step.
+   *
+   * @param all the earliest first
+   * @throws IOException if they cannot be written; then those that were there are still there
+   */
+  public static void replace(Path folder, List<Evaluated> all) throws IOException {
+    AtomicFile.write(
+        file(folder),
+        out -> {
+          for (Evaluated e : all) {
+            out.write(line(e));
+          }
+        });
+  }
+
+  private static byte[] line(Evaluated e) {
+    return (GSON.toJson(e.toJson()) + "\n").getBytes(StandardCharsets.UTF_8);
   }
 
   /** Those that are there, the earliest first. */
@@ -63,7 +100,7 @@ public final class EvaluationLog {
   /** Appends one and hands it to the disk. */
   public void append(Evaluated evaluated) throws IOException {
     try (FileOutputStream out = new FileOutputStream(file.toFile(), true)) {
-      out.write((GSON.toJson(evaluated.toJson()) + "\n").getBytes(StandardCharsets.UTF_8));
+      out.write(line(evaluated));
       out.getFD().sync();
     }
     all.add(evaluated);

@@ -10,8 +10,10 @@ import java.io.RandomAccessFile;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /**
  * Follows a run's {@code metrics.jsonl}, or its {@code evaluations.jsonl}, while another thread or
@@ -25,6 +27,7 @@ public final class MetricsTail {
   private final Path file;
   private long offset;
   private long lastIteration;
+  private Object key; // of the file, where the system has such a thing: another took its place
 
   // Begins before the first row; the file need not exist yet.
   private MetricsTail(Path file) {
@@ -44,8 +47,8 @@ public final class MetricsTail {
   /**
    * What has come.
    *
-   * @param isRestart rows were cut off, as a resumed run does: those given before are void, and all
-   *     come again
+   * @param isRestart rows were cut off, as a resumed run does, or others took their place: those
+   *     given before are void, and all come again
    * @param rows whole rows, of rising iterations; null stands for what is not finite
    */
   public record News(boolean isRestart, List<JsonObject> rows) {
@@ -73,8 +76,10 @@ public final class MetricsTail {
     boolean isRestart = false;
     byte[] bytes;
     int read;
+    Object before = key;
+    key = Files.readAttributes(file, BasicFileAttributes.class).fileKey();
     try (RandomAccessFile f = new RandomAccessFile(file.toFile(), "r")) {
-      if (wasCut(f)) {
+      if (wasCut(f) || offset > 0 && !Objects.equals(key, before)) {
         goBack();
         isRestart = true;
       }

@@ -4,19 +4,27 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import com.google.gson.JsonArray;
 import com.google.gson.JsonElement;
 import com.google.gson.JsonObject;
 import com.google.gson.JsonParser;
+import dev.kantor.cli.Tournament.Heat;
+import dev.kantor.compare.Contestant;
+import dev.kantor.train.RunFolder;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
@@ -218,6 +226,45 @@ class CompareTest {
     assertEquals(json(out).getAsJsonObject("real").get("judge"), after.get("judge"));
     again = compare(out, List.of("gan"), "--images", 640, "--judge-epochs", 2).expect(0);
     assertFalse(again.err().contains("another judge"), again.err());
+    // Whoever goes on with the run alone has that judge, too.
+    again = Kantor.run("resume", out.resolve("gan-seed1"), "--epochs", 1).expect(0);
+    assertFalse(again.err().contains("another judge"), again.err());
+  }
+
+  @Test
+  void isStoppedBetweenTwoEvaluations() throws IOException {
+    Path out = folder.resolve("stopped");
+    compare(out, List.of("gan"), "--images", 640).expect(0);
+    Path run = out.resolve("gan-seed1");
+    String before = Files.readString(run.resolve("evaluations.jsonl"));
+    Heat heat = new Heat(Contestant.parse("gan"), 1, run, RunFolder.open(run).manifest(), 15);
+    AtomicReference<Heats> heats = new AtomicReference<>();
+    PrintWriter err =
+        new PrintWriter(new StringWriter()) {
+          @Override
+          public void println(String line) {
+            super.println(line);
+            if (line.contains("another judge")) {
+              heats.get().stop();
+            }
+          }
+        };
+    heats.set(
+        new Heats(
+            Images.of(heat.manifest(), null),
+            new Judging(folder.resolve("judges"), 2),
+            Optional.of("another"),
+            "cpu",
+            1,
+            err,
+            () -> fail("it has not ended")));
+    assertFalse(heats.get().run(List.of(heat)));
+    assertEquals(before, Files.readString(run.resolve("evaluations.jsonl")));
+    assertFalse(Files.exists(run.resolve("evaluations-1.jsonl")));
+    compare(out, List.of("gan"), "--images", 640, "--judge-epochs", 2)
+        .expect(0)
+        .says("gan-seed1: another judge");
+    assertEquals(json(out).getAsJsonObject("real").get("judge"), lastEvaluation(out).get("judge"));
   }
 
   private static JsonObject lastEvaluation(Path out) throws IOException {

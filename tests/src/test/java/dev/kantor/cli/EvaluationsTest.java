@@ -45,12 +45,12 @@ class EvaluationsTest {
     return Kantor.train(run, args.toArray());
   }
 
-  private static List<Long> iterations(Path run) throws IOException {
+  static List<Long> iterations(Path run) throws IOException {
     return EvaluationLog.read(run).stream().map(Evaluated::iteration).toList();
   }
 
   /** Times apart. */
-  private static void assertSameEvaluations(List<Evaluated> expected, List<Evaluated> actual) {
+  static void assertSameEvaluations(List<Evaluated> expected, List<Evaluated> actual) {
     assertEquals(
         expected.stream().map(EvaluationsTest::timeless).toList(),
         actual.stream().map(EvaluationsTest::timeless).toList());
@@ -149,33 +149,6 @@ class EvaluationsTest {
   }
 
   @Test
-  void anotherJudgeEvaluatesWhatIsKeptAgain() throws IOException {
-    Path run = folder.resolve("run");
-    train(run, "--epochs", 1, "--keep", 2).expect(0);
-    String before = Files.readString(EvaluationLog.file(run));
-    Evaluated first = EvaluationLog.read(run).getLast();
-    Kantor.run("resume", run, "--epochs", 2, "--judge-epochs", 2)
-        .expect(0)
-        .says("another judge", "evaluations-1.jsonl");
-    assertEquals(before, Files.readString(run.resolve("evaluations-1.jsonl")));
-    List<Evaluated> all = EvaluationLog.read(run);
-    assertEquals(20, all.getLast().iteration());
-    Evaluated again = all.stream().filter(e -> e.iteration() == 10).findFirst().orElseThrow();
-    assertEquals(1, all.stream().map(Evaluated::judge).distinct().count());
-    assertNotEquals(first.judge(), again.judge());
-    assertEquals(
-        List.of(first.epoch(), first.samples(), first.count()),
-        List.of(again.epoch(), again.samples(), again.count()));
-    Path alone = folder.resolve("alone");
-    List<Object> options = new ArrayList<>(options());
-    options.set(options.size() - 1, 2);
-    options.addAll(List.of("--epochs", 2));
-    Kantor.train(alone, options.toArray()).expect(0);
-    Kantor.assertSameRun(alone, run);
-    assertEquals(EvaluationLog.read(alone).getLast().evaluation(), all.getLast().evaluation());
-  }
-
-  @Test
   void areCutBackToTheCheckpointAndComeAgain() throws IOException {
     Path straight = folder.resolve("straight");
     Path run = folder.resolve("run");
@@ -266,7 +239,7 @@ class EvaluationsTest {
     assertEquals(checkpoints(straight), checkpoints(run));
   }
 
-  private static List<Long> checkpoints(Path run) throws IOException {
+  static List<Long> checkpoints(Path run) throws IOException {
     return Kantor.checkpoints(run).stream().map(Kantor::iteration).toList();
   }
 

@@ -4,7 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.kantor.io.AtomicFile;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -70,6 +72,19 @@ class MetricsTailTest {
     Files.writeString(file, "\": 7}\n{\"itera\n[]\n", StandardOpenOption.APPEND);
     Files.writeString(file, "{\"iteration\": 3}\n", StandardOpenOption.APPEND);
     assertEquals(List.of(2L, 3L), iterations());
+  }
+
+  @Test
+  void startsAgainWhenOthersTakeTheirPlace() throws IOException {
+    Path file = folder.resolve("metrics.jsonl");
+    Files.writeString(file, "{\"iteration\": 1, \"x\": 7}\n");
+    assertEquals(List.of(1L), iterations());
+    String asLong = "{\"iteration\": 1, \"x\": 8}\n";
+    AtomicFile.write(file, out -> out.write(asLong.getBytes(StandardCharsets.UTF_8)));
+    MetricsTail.News news = tail.poll();
+    assertTrue(news.isRestart());
+    assertEquals(8, news.rows().getFirst().get("x").getAsInt());
+    assertTrue(tail.poll().isEmpty());
   }
 
   @Test
