@@ -138,7 +138,8 @@ public record Comparison(Setting setting, List<Entry> entries) {
                 + middle.label()
                 + ", "
                 + (order.size() == 2 ? "the worse of the two" : "the middle one")
-                + ", reached"));
+                + ", reached"
+                + (middle.isComplete(images) ? "" : ", of evaluations that are there")));
   }
 
   /** The least of a measure that each run had by so many images. */

@@ -71,7 +71,13 @@ public final class ComparisonJson {
     o.add("measures", measures);
     all.target()
         .ifPresent(
-            t -> o.add("images-until-target", spread(e.imagesUntil(all.ranking(), t.value()))));
+            t -> {
+              Until until = e.imagesUntil(all.ranking(), t.value());
+              JsonObject images = spread(until.images());
+              images.addProperty("not-reached", until.notReached());
+              images.addProperty("not-measured", until.notMeasured());
+              o.add("images-until-target", images);
+            });
     o.add("images-per-second", spread(e.of(RunResult::imagesPerSecond)));
     JsonArray runs = new JsonArray();
     for (RunResult r : e.runs()) {

@@ -5,6 +5,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 
 /**
  * A figure over the images seen, of all seeds of a contestant together.
@@ -27,15 +29,17 @@ public record Curve(double[] images, double[] mean, double[] low, double[] high)
 
   /** A measure of the evaluations; no points where no run has it. */
   static Curve ofMeasure(Entry entry, String measure) {
+    SortedMap<Long, List<Evaluated>> together = new TreeMap<>();
+    for (RunResult r : entry.runs()) {
+      // The last of each period: of a budget of time, trainings end within one; and after another
+      // judge came, some periods have none.
+      long period = Math.max(1, r.manifest().schedule().evaluateEvery());
+      SortedMap<Long, Evaluated> last = new TreeMap<>();
+      r.evaluations().forEach(e -> last.put(Math.ceilDiv(e.iteration(), period), e));
+      last.forEach((at, e) -> together.computeIfAbsent(at, _ -> new ArrayList<>()).add(e));
+    }
     List<double[]> points = new ArrayList<>();
-    int most = entry.runs().stream().mapToInt(r -> r.evaluations().size()).max().orElse(0);
-    for (int i = 0; i < most; i++) {
-      int index = i;
-      List<Evaluated> there =
-          entry.runs().stream()
-              .filter(r -> r.evaluations().size() > index)
-              .map(r -> r.evaluations().get(index))
-              .toList();
+    for (List<Evaluated> there : together.values()) {
       add(
           points,
           there.stream().mapToLong(Evaluated::samples).average().orElseThrow(),

@@ -2,7 +2,6 @@ package dev.kantor.compare;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.OptionalDouble;
 import java.util.function.ToDoubleFunction;
 
 /**
@@ -36,14 +35,14 @@ public record Entry(Contestant contestant, List<RunResult> runs) {
     return of(r -> r.value(measure, images));
   }
 
-  /** Images seen until a measure is at most {@code target}; only of runs that get there. */
-  public Spread imagesUntil(String measure, double target) {
-    return Spread.of(
-        sound().stream()
-            .map(r -> r.imagesUntil(measure, target))
-            .filter(OptionalDouble::isPresent)
-            .map(OptionalDouble::getAsDouble)
-            .toList());
+  /** Images seen until a measure is at most {@code target}. */
+  Until imagesUntil(String measure, double target) {
+    return Until.of(sound().stream().map(r -> r.imagesUntil(measure, target)).toList());
+  }
+
+  /** Whether no evaluation up to so many images is missing, see {@link RunResult#isComplete}. */
+  boolean isComplete(double images) {
+    return sound().stream().allMatch(r -> r.isComplete(images));
   }
 
   /** Whether it has results that can be compared. */

@@ -11,7 +11,6 @@ import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalDouble;
 
 /**
  * What came of one training.
@@ -128,17 +127,37 @@ public record RunResult(
   }
 
   /**
-   * Images seen until a measure first was at most {@code target}, by a straight line between the
-   * evaluations around that; empty if it never was.
+   * Whether all evaluations up to so many images are there. After another judge came, those of
+   * states that were not kept are not.
    */
-  public OptionalDouble imagesUntil(String measure, double target) {
+  boolean isComplete(double images) {
+    long before = 0;
+    for (Evaluated e : evaluations) {
+      if (e.isAfterGap() && before < images) {
+        return false;
+      }
+      before = e.samples();
+    }
+    return true;
+  }
+
+  /**
+   * Images seen until a measure first was at most {@code target}, by a straight line between the
+   * evaluations around that; not measured if evaluations before that are missing, which may have
+   * been as good.
+   */
+  Until.Once imagesUntil(String measure, double target) {
     Evaluated before = null;
     for (Evaluated e : evaluations) {
+      if (e.isAfterGap()) {
+        return Until.Once.NOT_MEASURED;
+      }
       double now = e.value(measure);
       if (now <= target) {
         double then = before == null ? Double.NaN : before.value(measure);
         // From the first evaluation nothing is known of before: it is an upper bound.
-        return OptionalDouble.of(
+        return new Until.Once(
+            Until.Outcome.REACHED,
             Double.isNaN(then)
                 ? e.samples()
                 : before.samples()
@@ -146,7 +165,7 @@ public record RunResult(
       }
       before = e;
     }
-    return OptionalDouble.empty();
+    return Until.Once.NOT_REACHED;
   }
 
   /** A column of the metrics; empty if the variant does not report it. */

@@ -95,14 +95,7 @@ public record VerdictTable(Comparison all) {
   }
 
   private String until(Entry e, double target) {
-    Spread images = e.imagesUntil(all.ranking(), target);
-    int seeds = e.sound().size();
-    if (images.count() == seeds) {
-      return images.toString();
-    }
-    return images.exists()
-        ? images + " (" + images.count() + " of " + seeds + " seeds)"
-        : "not reached";
+    return e.sound().isEmpty() ? "–" : e.imagesUntil(all.ranking(), target).toString();
   }
 
   /** The same for a terminal: measures in rows. */

@@ -143,6 +143,32 @@ class ClaimsTest {
   }
 
   @Test
+  void soonerIsNotJudgedByTheEvaluationsThatAreLeft() {
+    String text = "better than wgan, and sooner";
+    double[] estimates = {1, 1, 1};
+    Entry wgan = learning("wgan", estimates, 90, 70, 50);
+    Entry better = learning("wgan-gp", estimates, 60, 40, 20);
+    // Of what it takes until 50: 1,500 images, had the first two not gone.
+    Entry late = onlyTheLast(better);
+    assertVerdict(Verdict.NOT_MEASURED, text, wgan, late);
+    String numbers = claim(text, wgan, late).numbers();
+    assertTrue(
+        numbers.contains("wgan-gp not measured") && numbers.contains("another judge"), numbers);
+    // wgan's best may have been one that is missing.
+    assertVerdict(Verdict.NOT_MEASURED, text, onlyTheLast(wgan), better);
+    // What is not better is not better and sooner, whenever it got there.
+    assertVerdict(
+        Verdict.NOT_HELD, text, wgan, onlyTheLast(learning("wgan-gp", estimates, 60, 40, 55)));
+  }
+
+  /** Another judge came, and the last state alone was kept. */
+  private static Entry onlyTheLast(Entry entry) {
+    RunResult all = entry.runs().getFirst();
+    Evaluated last = Made.afterGap(all.evaluations().getLast());
+    return new Entry(entry.contestant(), List.of(Made.run(1, all.metrics().rows(), List.of(last))));
+  }
+
+  @Test
   void weightsAreCountedAtTheLimitAndJustInside() {
     float[] ends = new float[100];
     Arrays.fill(ends, 0, 30, 0.05f);

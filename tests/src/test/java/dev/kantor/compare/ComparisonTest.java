@@ -68,10 +68,49 @@ class ComparisonTest {
   @Test
   void countsImagesOnAStraightLine() {
     RunResult run = run(1, new double[] {90, 70, 30}, 1000, 2000, 4000);
-    assertEquals(1000, run.imagesUntil(FD, 95).orElseThrow());
-    assertEquals(1500, run.imagesUntil(FD, 80).orElseThrow());
-    assertEquals(3000, run.imagesUntil(FD, 50).orElseThrow());
-    assertTrue(run.imagesUntil(FD, 29).isEmpty());
+    assertEquals(1000, run.imagesUntil(FD, 95).images());
+    assertEquals(1500, run.imagesUntil(FD, 80).images());
+    assertEquals(3000, run.imagesUntil(FD, 50).images());
+    assertEquals(Until.Outcome.NOT_REACHED, run.imagesUntil(FD, 29).outcome());
+  }
+
+  /** A run of which another judge evaluated what was kept: not what lies before the third. */
+  private static RunResult evaluatedAgain(long seed, double... distances) {
+    RunResult run = run(seed, distances, 1000, 2000, 4000, 5000);
+    List<Evaluated> evaluations = new ArrayList<>(run.evaluations());
+    evaluations.set(2, Made.afterGap(evaluations.get(2)));
+    return Made.run(seed, List.of(Made.row(5000, 1, 1, 1)), evaluations);
+  }
+
+  @Test
+  void whatIsMissingWasNotMeasured() throws IOException {
+    RunResult run = evaluatedAgain(1, 90, 70, 30, 20);
+    assertEquals(1500, run.imagesUntil(FD, 80).images());
+    for (double target : List.of(50.0, 25.0, 10.0)) {
+      assertEquals(Until.Outcome.NOT_MEASURED, run.imagesUntil(FD, target).outcome());
+    }
+    assertTrue(run.isComplete(2000));
+    assertFalse(run.isComplete(3000));
+    assertFalse(run.isComplete(5000));
+
+    Entry both = entry("gan", run, run(2, new double[] {90, 30}, 1000, 2000));
+    Until until = both.imagesUntil(FD, 60);
+    assertEquals(
+        List.of(1500.0, 0, 1),
+        List.of(until.images().mean(), until.notReached(), until.notMeasured()));
+    assertEquals("1,500 (1 of 2 seeds, 1 not measured)", until.toString());
+    assertEquals("not measured", entry("gan", run).imagesUntil(FD, 60).toString());
+    Comparison all =
+        Made.comparison(entry("gan", run), entry("wgan", run(1, new double[] {25}, 5000)));
+    assertTrue(new VerdictTable(all).toText().contains("not measured"));
+    String reason = all.target().orElseThrow().reason();
+    assertFalse(reason.contains("that are there"), reason);
+    all =
+        Made.comparison(
+            entry("gan", evaluatedAgain(1, 90, 70, 30, 29)),
+            entry("wgan", run(1, new double[] {25}, 5000)));
+    reason = all.target().orElseThrow().reason();
+    assertTrue(reason.contains("of evaluations that are there"), reason);
   }
 
   @Test
@@ -126,5 +165,19 @@ class ComparisonTest {
     assertEquals(7, curve.low()[0]);
     assertEquals(9, curve.high()[0]);
     assertEquals(2000, curve.images()[1]);
+  }
+
+  @Test
+  void curvesAreOfSeedsAtEqualImagesWhateverIsMissing() {
+    Curve curve =
+        Curve.ofMeasure(
+            entry(
+                "gan",
+                run(1, new double[] {9, 5, 1}, 1000, 2000, 3000),
+                run(2, new double[] {7, 3}, 1000, 3000)),
+            FD);
+    assertEquals(List.of(8.0, 5.0, 2.0), java.util.Arrays.stream(curve.mean()).boxed().toList());
+    assertEquals(
+        List.of(1000.0, 2000.0, 3000.0), java.util.Arrays.stream(curve.images()).boxed().toList());
   }
 }

@@ -47,6 +47,12 @@ final class Made {
     return new Evaluated(images / 10, images / 1000.0, images, 1, o, Optional.empty());
   }
 
+  /** The same, with evaluations before it missing. */
+  static Evaluated afterGap(Evaluated e) {
+    return new Evaluated(
+        e.iteration(), e.epoch(), e.samples(), e.seconds(), e.evaluation(), e.alarm(), true);
+  }
+
   /** A row of the metrics: loss of the critic, distance, norm of the generator's gradient. */
   static double[] row(long images, double loss, double distance, double norm) {
     return new double[] {
