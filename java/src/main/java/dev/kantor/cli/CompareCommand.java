@@ -13,6 +13,8 @@ import dev.kantor.io.AtomicFile;
 import dev.kantor.metrics.Judge;
 import dev.kantor.metrics.JudgeDesign;
 import dev.kantor.metrics.Yardstick;
+import dev.kantor.nativelib.KantorException;
+import dev.kantor.nativelib.Status;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.Schedule;
@@ -203,38 +205,60 @@ final class CompareCommand implements Callable<Integer> {
         return Main.DONE;
       }
       Files.createDirectories(out);
-      Reference reference = reference(plan, on, images, err);
-      Comparison.Setting setting =
-          new Comparison.Setting(
-              images.name(),
-              plan.budget(),
-              seeds,
-              Optional.ofNullable(target),
-              command(),
-              DeviceOptions.describe(on),
-              reference.real());
-      int threads = DeviceOptions.json(on).get("threads").getAsInt();
-      Heats heats =
-          new Heats(
-              images,
-              plan.judging(),
-              reference.judge(),
-              on.name(),
-              threads,
-              err,
-              () -> write(setting, plan, reference, tournament));
-      boolean isDone;
-      try (Interruption _ = new Interruption(heats::stop)) {
-        isDone = heats.run(tournament.heats());
-      }
-      Comparison result = write(setting, plan, reference, tournament);
-      if (!isDone) {
-        err.println("interrupted, the state is saved; to go on: " + command());
-        return Main.INTERRUPTED;
-      }
-      print(result);
+      return compare(plan, tournament, on, images, err);
+    } catch (KantorException e) {
+      throw e.status() == Status.DEVICE_LOST ? lost(e) : e;
     }
+  }
+
+  private int compare(
+      Tournament.Plan plan, Tournament tournament, Device on, Images images, PrintWriter err)
+      throws IOException {
+    Reference reference = reference(plan, on, images, err);
+    Comparison.Setting setting =
+        new Comparison.Setting(
+            images.name(),
+            plan.budget(),
+            seeds,
+            Optional.ofNullable(target),
+            command(),
+            DeviceOptions.describe(on),
+            reference.real());
+    int threads = DeviceOptions.json(on).get("threads").getAsInt();
+    Heats heats =
+        new Heats(
+            images,
+            plan.judging(),
+            reference.judge(),
+            on.name(),
+            threads,
+            err,
+            () -> write(setting, plan, reference, tournament));
+    boolean isDone;
+    try (Interruption _ = new Interruption(heats::stop)) {
+      isDone = heats.run(tournament.heats());
+    }
+    Comparison result = write(setting, plan, reference, tournament);
+    if (!isDone) {
+      err.println("interrupted, the state is saved; to go on: " + command());
+      return Main.INTERRUPTED;
+    }
+    print(result);
     return Main.DONE;
+  }
+
+  /** The same error, and what there is to go on with: nothing can be read from the device. */
+  private KantorException lost(KantorException e) {
+    return new KantorException(
+        Status.DEVICE_LOST,
+        e.getMessage()
+            + "\n"
+            + (dryRun
+                ? "nothing was written"
+                : "trainings that have ended are kept, and the last checkpoint of every other one;"
+                    + " to go on from there: "
+                    + command()),
+        e);
   }
 
   private void requireSensible() {

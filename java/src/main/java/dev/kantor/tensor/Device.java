@@ -3,6 +3,7 @@ package dev.kantor.tensor;
 import com.google.gson.JsonParser;
 import dev.kantor.nativelib.Native;
 import java.lang.foreign.MemorySegment;
+import java.util.function.LongFunction;
 
 /**
  * A place where programs run. A device is a value: several may be open in one process. Close it
@@ -33,13 +34,26 @@ public final class Device implements AutoCloseable {
    * @throws dev.kantor.nativelib.KantorException if there is no such device here
    */
   public static Device open(String name, int threads) {
-    long handle = Native.openDevice(name, threads);
-    String itsName =
-        JsonParser.parseString(Native.describeDevice(handle))
-            .getAsJsonObject()
-            .get("name")
-            .getAsString();
-    return new Device(itsName, handle);
+    return of(Native.openDevice(name, threads), Native::describeDevice);
+  }
+
+  /**
+   * Takes a native device over, and closes it if it cannot.
+   *
+   * @param describe says what it is, in JSON
+   */
+  static Device of(long handle, LongFunction<String> describe) {
+    try {
+      String name =
+          JsonParser.parseString(describe.apply(handle))
+              .getAsJsonObject()
+              .get("name")
+              .getAsString();
+      return new Device(name, handle);
+    } catch (RuntimeException e) {
+      Native.closeDevice(handle);
+      throw e;
+    }
   }
 
   /**

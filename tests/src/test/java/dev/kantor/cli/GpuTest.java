@@ -84,6 +84,39 @@ class GpuTest {
   }
 
   @Test
+  void aGpuThatGivesUpEndsTheComparisonWhichGoesOnWhereItWas() throws Exception {
+    List<String> args = new ArrayList<>(List.of("compare", "gan"));
+    args.addAll(
+        SMALL.subList(2, SMALL.size()).stream()
+            .map(a -> a.equals("--batch-size") ? "--set" : a.equals("16") ? "batch-size=16" : a)
+            .toList());
+    args.addAll(
+        List.of(
+            "--epochs",
+            "10",
+            "--evaluations",
+            "1",
+            "--evaluate-count",
+            "200",
+            "--device",
+            "cuda",
+            "--out",
+            run.toString()));
+    String said = kantor(1, Map.of("KANTOR_EMULATED_LAUNCHES", "900"), args);
+    String last = said.strip().lines().reduce((_, l) -> l).orElseThrow();
+    assertTrue(last.startsWith("kantor: ") && last.contains("the device gave up"), said);
+    assertTrue(last.contains("are kept"), last);
+    String command = "to go on from there: kantor " + String.join(" ", args);
+    assertTrue(last.replace("'", "").endsWith(command), last);
+    Path first = run.resolve("gan-seed1");
+    long saved = Kantor.iteration(Kantor.last(first));
+    assertTrue(saved > 0 && saved < 40, said);
+    args.set(args.indexOf("cuda"), "cpu");
+    Kantor.run(args.toArray()).expect(Main.DONE);
+    assertEquals(40, Kantor.iteration(Kantor.last(first)));
+  }
+
+  @Test
   void tooLittleMemoryIsSaidInNumbers() throws Exception {
     String said =
         kantor(
