@@ -5,14 +5,14 @@
 namespace kantor::cuda {
 
 struct GradientNormsBody {
-  static constexpr int kThreads = kBlockThreads, kPiece = 8 * kBlockThreads;
+  static constexpr int kThreads = kBlockThreads, kElements = 8, kPiece = kElements * kBlockThreads;
+  static constexpr int kWarps = kBlockThreads / kWarp;
   struct Arguments {
     const int64_t* counter;
     const float* const* tensors;
     const TensorPiece* pieces;
-    double* squares;  // a piece's sum, infinite or NaN just where an element of it is
-    double* totals;   // a tensor's
-    int* broken;      // whether a tensor has such an element
+    const int* first_pieces;  // of each tensor, and at the end how many pieces there are
+    double* squares;          // a piece's sum, infinite or NaN just where an element of it is
     unsigned* ticket;
     float* norms;
     int64_t* fault;
@@ -20,47 +20,57 @@ struct GradientNormsBody {
     int tensor_count, piece_count;
   };
   struct Shared {
-    double parts[kBlockThreads / kWarp];
+    double parts[kWarps];
+    int broken[kWarps];
     bool flag;
   };
 
-  // The pieces lie tensor by tensor: thread k of the last block adds up tensor k, in order.
-  __device__ static void add_tensor(const Arguments& a, int tensor) {
-    int low = 0, high = a.piece_count;  // the first of its pieces
-    while (low < high) {
-      int middle = (low + high) / 2;
-      a.pieces[middle].tensor < tensor ? low = middle + 1 : high = middle;
+  // By the last block. A warp adds up each eighth tensor, a lane each 32nd piece of it: a thread alone would wait for one
+  // piece after another.
+  __device__ static void add_tensors(const Arguments& a, Shared& shared) {
+    const int warp = static_cast<int>(threadIdx.x) / kWarp, lane = static_cast<int>(threadIdx.x) % kWarp;
+    double all = 0;
+    int broken = a.tensor_count;  // the first tensor with an element that is not finite
+    for (int k = warp; k < a.tensor_count; k += kWarps) {
+      double sum = 0;
+      const int end = a.first_pieces[k + 1];
+      for (int p = a.first_pieces[k] + lane; p < end; p += kWarp) sum += a.squares[p];
+      sum = block_sum<kWarp>(sum, static_cast<double*>(nullptr));
+      if (lane == 0) a.norms[k] = static_cast<float>(sqrt(sum));
+      if (!finite(sum)) broken = min(broken, k);
+      all += sum;
     }
-    double sum = 0;
-    for (int p = low; p < a.piece_count && a.pieces[p].tensor == tensor; ++p) sum += a.squares[p];
-    a.totals[tensor] = sum;
-    a.broken[tensor] = !finite(sum);
-    a.norms[tensor] = static_cast<float>(sqrt(sum));
+    if (lane == 0) shared.parts[warp] = all, shared.broken[warp] = broken;
+    __syncthreads();
+    if (threadIdx.x != 0) return;
+    for (int w = 1; w < kWarps; ++w) {
+      all += shared.parts[w];
+      broken = min(broken, shared.broken[w]);
+    }
+    a.norms[a.tensor_count] = static_cast<float>(sqrt(all));
+    if (broken < a.tensor_count && a.fault[kFaultCode] == 0) {
+      a.fault[kFaultCode] = 1;
+      a.fault[kFaultTensor] = a.first_id + broken;
+      a.fault[kFaultIteration] = *a.counter;
+      a.fault[3] = 0;
+    }
   }
 
   __device__ static void run(const Arguments& a, unsigned block, Shared& shared) {
     const TensorPiece piece = a.pieces[block];
     const float* tensor = a.tensors[piece.tensor];
+    float elements[kElements];
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) {
+      int i = piece.begin + e * kBlockThreads + static_cast<int>(threadIdx.x);
+      elements[e] = i < piece.end ? tensor[i] : 0;
+    }
     double mine = 0;  // in double no square of a float overflows: the sum is finite if and only if the elements are
-    for (int i = piece.begin + static_cast<int>(threadIdx.x); i < piece.end; i += kBlockThreads)
-      mine += static_cast<double>(tensor[i]) * static_cast<double>(tensor[i]);
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) mine += static_cast<double>(elements[e]) * static_cast<double>(elements[e]);
     double sum = block_sum<kBlockThreads>(mine, shared.parts);
     if (threadIdx.x == 0) a.squares[block] = sum;
-    if (!last_block(a.ticket, static_cast<unsigned>(a.piece_count), shared.flag)) return;
-    for (int k = static_cast<int>(threadIdx.x); k < a.tensor_count; k += kBlockThreads) add_tensor(a, k);
-    __syncthreads();
-    if (threadIdx.x != 0) return;
-    double all = 0;
-    for (int k = 0; k < a.tensor_count; ++k) {
-      all += a.totals[k];
-      if (a.broken[k] && a.fault[kFaultCode] == 0) {
-        a.fault[kFaultCode] = 1;
-        a.fault[kFaultTensor] = a.first_id + k;
-        a.fault[kFaultIteration] = *a.counter;
-        a.fault[3] = 0;
-      }
-    }
-    a.norms[a.tensor_count] = static_cast<float>(sqrt(all));
+    if (last_block(a.ticket, static_cast<unsigned>(a.piece_count), shared.flag)) add_tensors(a, shared);
   }
 };
 

@@ -1,5 +1,7 @@
 #include "ops/gradient_norms/gradient_norms.h"
 
+#include <numeric>
+
 #include "ops/gradient_norms/gradient_norms_body.h"
 
 namespace kantor::cuda {
@@ -13,9 +15,12 @@ void enqueue_gradient_norms(const Node& node, Recorder& r) {
   }
   std::vector<TensorPiece> pieces = cut_tensors(node, counts, GradientNormsBody::kPiece);
   int tensor_count = static_cast<int>(tensors.size()), piece_count = static_cast<int>(pieces.size());
+  std::vector<int> first_pieces(tensors.size() + 1);
+  for (const TensorPiece& piece : pieces) ++first_pieces[static_cast<size_t>(piece.tensor) + 1];
+  std::partial_sum(first_pieces.begin(), first_pieces.end(), first_pieces.begin());
   GradientNormsBody::Arguments a = {node.in[0].as<int64_t>(), r.constants(tensors), r.constants(pieces),
-                                    r.scratch<double>(piece_count), r.scratch<double>(tensor_count),
-                                    r.scratch<int>(tensor_count), r.tickets(1), node.out[0].f32(),
+                                    r.constants(first_pieces), r.scratch<double>(piece_count), r.tickets(1),
+                                    node.out[0].f32(),
                                     node.out[1].as<int64_t>(), node.attributes[0], tensor_count, piece_count};
   r.launch<GradientNormsBody>(piece_count, a);
 }

@@ -40,22 +40,33 @@ struct Accumulator {
   }
 };
 
-template <class Table>
-__device__ __forceinline__ float sum_term(const Table& p, int result, int row, int col) {
-  const PwElement at[1] = {{row, col, true}};
-  const float none[1] = {};
-  PwRegisters<1> registers = {};
-  run_program(p, at, none, registers);
-  return registers[result][0];
+constexpr int kTermsAtOnce = 8;  // of a thread: their loads are under way together
+
+// Adds the terms at first, first + step, .. before end in that order; place(i): the row and column of term i.
+template <class Table, class Place>
+__device__ __forceinline__ double sum_terms(const Table& p, int result, int first, int end, int step, const Place& place) {
+  Accumulator mine;
+  const float none[kTermsAtOnce] = {};
+  for (; first < end; first += kTermsAtOnce * step) {
+    PwElement at[kTermsAtOnce];
+    PwRegisters<kTermsAtOnce> registers = {};
+    for (int e = 0; e < kTermsAtOnce; ++e) {
+      int i = first + e * step;
+      at[e] = i < end ? place(i) : PwElement{};
+    }
+    run_program(p, at, none, registers);
+    for (int e = 0; e < kTermsAtOnce; ++e)
+      if (at[e].live) mine.add(registers[result][e]);
+  }
+  mine.flush();
+  return mine.total;
 }
 
 // What one of `threads` threads adds of elements first .. end - 1 of sum k.
 template <class Table>
 __device__ __forceinline__ double sum_terms(const Table& p, const Sums& s, int k, int first, int end, int threads) {
-  Accumulator mine;
-  for (int i = first; i < end; i += threads) mine.add(sum_term(p, s.result, i / p.cols * s.sums + k, i % p.cols));
-  mine.flush();
-  return mine.total;
+  return sum_terms(p, s.result, first, end, threads,
+                   [&](int i) { return PwElement{i / p.cols * s.sums + k, i % p.cols, true}; });
 }
 
 __device__ inline void store_sum(const Sums& s, int at, double sum) {
@@ -123,11 +134,10 @@ struct SumColumnsBody {
     int tile = static_cast<int>(block) / s.parts, part = static_cast<int>(block) % s.parts;
     int lane = static_cast<int>(threadIdx.x) / kColumns, column = static_cast<int>(threadIdx.x) % kColumns;
     int col = tile * kColumns + column, end = min(p.rows, (part + 1) * s.terms);
-    Accumulator mine;
-    if (col < p.cols)
-      for (int row = part * s.terms + lane; row < end; row += kRowLanes) mine.add(sum_term(p, s.result, row, col));
-    mine.flush();
-    shared.lanes[lane][column] = mine.total;
+    shared.lanes[lane][column] =
+        col < p.cols ? sum_terms(p, s.result, part * s.terms + lane, end, kRowLanes,
+                                 [&](int row) { return PwElement{row, col, true}; })
+                     : 0;
     __syncthreads();
     double sum = 0;
     if (lane == 0)
