@@ -4,7 +4,7 @@
 
 namespace kantor::cuda {
 
-constexpr int kOptimizerPiece = 4 * kBlockThreads;
+constexpr int kOptimizerElements = 4, kOptimizerPiece = kOptimizerElements * kBlockThreads;  // of a thread, of a block
 
 struct OptimizerParameter {
   const float* gradient;
@@ -20,19 +20,18 @@ struct Rates {
   float bound, ema, one_minus_ema;
 };
 
-// In double, once a block.
+// In double, once a block. powers: adam's betas to the power of the step.
 template <OptimizerKind kind>
-__device__ inline Rates rates(const float* hyper, int64_t step) {
+__device__ inline Rates rates(const float* hyper, const double (&powers)[2]) {
   double lr = static_cast<double>(hyper[0]), rate = lr, second_correction = 1;
-  double b1 = static_cast<double>(hyper[1]), b2 = static_cast<double>(hyper[2]), t = static_cast<double>(step);
   if constexpr (kind == OptimizerKind::adam) {
-    rate = lr / (1 - pow(b1, t));
-    second_correction = 1 / sqrt(1 - pow(b2, t));
+    rate = lr / (1 - powers[0]);
+    second_correction = 1 / sqrt(1 - powers[1]);
   }
   return {hyper[1],
-          static_cast<float>(1 - b1),
+          static_cast<float>(1 - static_cast<double>(hyper[1])),
           hyper[2],
-          static_cast<float>(1 - b2),
+          static_cast<float>(1 - static_cast<double>(hyper[2])),
           hyper[3],
           static_cast<float>(rate),
           static_cast<float>(second_correction),
@@ -42,31 +41,45 @@ __device__ inline Rates rates(const float* hyper, int64_t step) {
           static_cast<float>(1 - static_cast<double>(hyper[6]))};
 }
 
+// An element with its state, between its loads and its stores.
 template <OptimizerKind kind, bool with_ema>
-__device__ inline void update(const Rates& r, const OptimizerParameter& at, int i) {
-  float g = at.gradient[i], p = at.value[i];
-  if (at.decay) p *= r.keep;
-  if constexpr (kind == OptimizerKind::adam) {
-    float m = r.b1 * at.first[i] + r.one_minus_b1 * g, v = r.b2 * at.second[i] + r.one_minus_b2 * (g * g);
-    at.first[i] = m;
-    at.second[i] = v;
-    p -= r.rate * m / (sqrtf(v) * r.second_correction + r.epsilon);
-  } else if constexpr (kind == OptimizerKind::rmsprop) {
-    float v = r.b1 * at.second[i] + r.one_minus_b1 * (g * g);
-    at.second[i] = v;
-    p -= r.rate * g / (sqrtf(v) + r.epsilon);
-  } else {
-    float m = r.b1 * at.first[i] + g;
-    at.first[i] = m;
-    p -= r.rate * m;
+struct Element {
+  static constexpr bool kFirst = kind != OptimizerKind::rmsprop, kSecond = kind != OptimizerKind::sgd;
+  float gradient, value, first, second, average;
+
+  __device__ __forceinline__ void load(const OptimizerParameter& at, int i) {
+    gradient = at.gradient[i], value = at.value[i];
+    if constexpr (kFirst) first = at.first[i];
+    if constexpr (kSecond) second = at.second[i];
+    if constexpr (with_ema) average = at.ema[i];
   }
-  if (at.clip) {
-    p = p < -r.bound ? -r.bound : p;
-    p = p > r.bound ? r.bound : p;
+  __device__ __forceinline__ void update(const Rates& r, bool clip, bool decay) {
+    const float g = gradient;
+    if (decay) value *= r.keep;
+    if constexpr (kind == OptimizerKind::adam) {
+      first = r.b1 * first + r.one_minus_b1 * g;
+      second = r.b2 * second + r.one_minus_b2 * (g * g);
+      value -= r.rate * first / (sqrtf(second) * r.second_correction + r.epsilon);
+    } else if constexpr (kind == OptimizerKind::rmsprop) {
+      second = r.b1 * second + r.one_minus_b1 * (g * g);
+      value -= r.rate * g / (sqrtf(second) + r.epsilon);
+    } else {
+      first = r.b1 * first + g;
+      value -= r.rate * first;
+    }
+    if (clip) {
+      value = value < -r.bound ? -r.bound : value;
+      value = value > r.bound ? r.bound : value;
+    }
+    if constexpr (with_ema) average = r.ema * average + r.one_minus_ema * value;
   }
-  at.value[i] = p;
-  if constexpr (with_ema) at.ema[i] = r.ema * at.ema[i] + r.one_minus_ema * p;
-}
+  __device__ __forceinline__ void store(const OptimizerParameter& at, int i) const {
+    at.value[i] = value;
+    if constexpr (kFirst) at.first[i] = first;
+    if constexpr (kSecond) at.second[i] = second;
+    if constexpr (with_ema) at.ema[i] = average;
+  }
+};
 
 // The arguments do not depend on the kind.
 struct OptimizerArguments {
@@ -82,18 +95,36 @@ template <OptimizerKind kind, bool with_ema>
 struct OptimizerBody {
   static constexpr int kThreads = kBlockThreads;
   using Arguments = OptimizerArguments;
-  using Shared = Rates;
+  struct Shared {
+    double powers[2];
+    Rates rates;
+  };
 
-  // A block a piece. The last to finish counts the step, which all have read by then.
-  __device__ static void run(const Arguments& a, unsigned block, Shared& shared_rates) {
-    if (threadIdx.x == 0) shared_rates = rates<kind>(a.hyper, *a.step + 1);
-    __syncthreads();
-    const Rates r = shared_rates;
+  // A block a piece. The last to finish counts the step, which all have read by then. All loads are under way while the rates are
+  // computed, by two threads of different warps what takes longest.
+  __device__ static void run(const Arguments& a, unsigned block, Shared& shared) {
+    const int t = static_cast<int>(threadIdx.x);
     const TensorPiece piece = a.pieces[block];
     const OptimizerParameter parameter = a.parameters[piece.tensor];
-    for (int i = piece.begin + static_cast<int>(threadIdx.x); i < piece.end; i += kBlockThreads)
-      update<kind, with_ema>(r, parameter, i);
-    if (threadIdx.x == 0 && comes_last(a.ticket, static_cast<unsigned>(a.piece_count))) ++*a.step;
+    Element<kind, with_ema> elements[kOptimizerElements];
+#pragma unroll
+    for (int e = 0; e < kOptimizerElements; ++e)
+      if (int i = piece.begin + e * kBlockThreads + t; i < piece.end) elements[e].load(parameter, i);
+    if constexpr (kind == OptimizerKind::adam) {
+      if (t % kWarp == 0 && t < 2 * kWarp)
+        shared.powers[t / kWarp] = pow(static_cast<double>(a.hyper[1 + t / kWarp]), static_cast<double>(*a.step + 1));
+      __syncthreads();
+    }
+    if (t == 0) shared.rates = rates<kind>(a.hyper, shared.powers);
+    __syncthreads();
+    const Rates r = shared.rates;
+#pragma unroll
+    for (int e = 0; e < kOptimizerElements; ++e)
+      if (int i = piece.begin + e * kBlockThreads + t; i < piece.end) {
+        elements[e].update(r, parameter.clip, parameter.decay);
+        elements[e].store(parameter, i);
+      }
+    if (t == 0 && comes_last(a.ticket, static_cast<unsigned>(a.piece_count))) ++*a.step;
   }
 };
 
