@@ -34,7 +34,7 @@ int attribute(int index, cudaDeviceAttr which) {
   size_t free = 0, total = 0;
   cudaGetLastError();
   cudaMemGetInfo(&free, &total);
-  fail(KT_OUT_OF_MEMORY, "%s: %s are needed, and of the device's %s only %s are free%s; use a batch or model of at most "
+  fail(KT_OUT_OF_MEMORY, "%s: %s are needed, and of the device's %s only %s are free%s\nuse a batch or model of at most "
        "%.0f %% of this size, or stop what else uses the device (nvidia-smi lists it)", what, megabytes(bytes).c_str(),
        megabytes(total).c_str(), megabytes(free).c_str(), free >= bytes ? ", in pieces" : "",
        std::min(90.0, 90.0 * static_cast<double>(free) / static_cast<double>(bytes)));

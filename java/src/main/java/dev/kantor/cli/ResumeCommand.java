@@ -88,7 +88,7 @@ final class ResumeCommand implements Callable<Integer> {
       try (Device on = device.open(manifest.environment().get("device"), null)) {
         Images images = Images.of(manifest, dataDir);
         err.println(TrainCommand.firstLine(on, images));
-        try (Session session = Session.of(on, manifest, images);
+        try (Session session = Room.session(on, manifest, images);
             Yardstick yardstick = session.yardstick(schedule, judging, err)) {
           int status = session.resume(folder, manifest, yardstick, broadcast, err);
           if (status == Main.DONE) {

@@ -2,6 +2,7 @@ package dev.kantor.cli;
 
 import dev.kantor.compare.Budget;
 import dev.kantor.compare.Contestant;
+import dev.kantor.graph.Precision;
 import dev.kantor.tensor.Device;
 import dev.kantor.train.Goal;
 import dev.kantor.train.Job;
@@ -81,7 +82,8 @@ record Tournament(Path out, List<Heat> heats) {
   static Tournament of(Plan plan, Path out, Device device, Images images) throws IOException {
     List<Draft> drafts = new ArrayList<>();
     for (Contestant c : plan.contestants) {
-      try (Session session = new Session(device, c.settings(), images, plan.seed)) {
+      try (Session session =
+          Room.session(device, c.settings(), images, plan.seed, Precision.FP32)) {
         Job job = session.job();
         Budget budget = c.budget().orElse(plan.budget);
         boolean isTimed = budget.unit() == Budget.Unit.MINUTES;

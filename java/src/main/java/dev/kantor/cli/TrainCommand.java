@@ -275,7 +275,7 @@ final class TrainCommand implements Callable<Integer> {
   private Session session(
       Device on, Settings settings, Images images, long theSeed, Precision chosen) {
     try {
-      return new Session(on, settings, images, theSeed, chosen);
+      return Room.session(on, settings, images, theSeed, chosen);
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

@@ -1,6 +1,7 @@
 package dev.kantor.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -13,6 +14,8 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,7 +127,48 @@ class GpuTest {
             Map.of("KANTOR_EMULATED_MEMORY", "40000"),
             small("--device", "cuda", "--iterations", "3"));
     assertTrue(said.contains(" are needed, and of the device's "), said);
+    // Not even one sample fits.
     assertTrue(said.contains("use a batch or model of at most"), said);
+  }
+
+  @Test
+  void tooLittleMemoryForABatchNamesOneThatFits() throws Exception {
+    Map<String, String> little = Map.of("KANTOR_EMULATED_MEMORY", "400000");
+    List<String> args = small("--device", "cuda", "--iterations", "1");
+    args.set(args.indexOf("64"), "2048"); // the limit
+    int batch = args.indexOf("16");
+    args.set(batch, "2048");
+    String said = kantor(1, little, args);
+    Matcher named =
+        Pattern.compile("a batch of (\\d+) would fit where 2048 do not: use --batch-size (\\d+)")
+            .matcher(said);
+    assertTrue(named.find(), said);
+    assertEquals(named.group(1), named.group(2));
+    assertTrue(said.contains(" are needed, and of the device's "), said);
+    assertFalse(said.contains("at most"), said);
+    assertFalse(Files.exists(run));
+
+    int fits = Integer.parseInt(named.group(1));
+    args.set(batch, Integer.toString(2 * fits));
+    said = kantor(1, little, args);
+    assertTrue(said.contains("use --batch-size " + fits + ","), said);
+    args.set(batch, Integer.toString(fits));
+    kantor(0, little, args);
+  }
+
+  @Test
+  void aRunKeepsItsBatchWhateverTheMemory() throws Exception {
+    List<String> args = small("--device", "cpu", "--epochs", "1");
+    args.set(args.indexOf("64"), "2048"); // the limit
+    args.set(args.indexOf("16"), "2048");
+    Kantor.run(args.toArray()).expect(Main.DONE);
+    String said =
+        kantor(
+            1,
+            Map.of("KANTOR_EMULATED_MEMORY", "400000"),
+            List.of("resume", run.toString(), "--epochs", "2", "--device", "cuda"));
+    assertTrue(said.contains("a run keeps its batch-size: use another device"), said);
+    assertFalse(said.contains("at most"), said);
   }
 
   private List<String> small(String... more) {
