@@ -119,7 +119,7 @@ void add_device(const std::string& name, BackendFactory factory) { added_devices
 
 namespace {
 
-// Takes "+graph" or "+persistent" off a CUDA device's name.
+// Takes "+graph" and so on off a CUDA device's name.
 ExecutorChoice take_executor(std::string& name) {
   size_t plus = name.find('+');
   if (plus == std::string::npos) return ExecutorChoice::automatic;
@@ -129,8 +129,9 @@ ExecutorChoice take_executor(std::string& name) {
          wanted.c_str());
   name = device;
   if (wanted == "graph") return ExecutorChoice::graph;
+  if (wanted == "serial") return ExecutorChoice::serial;
   if (wanted == "persistent") return ExecutorChoice::persistent;
-  fail(KT_INVALID_ARGUMENT, "no such executor: '%s'; there are graph and persistent", wanted.c_str());
+  fail(KT_INVALID_ARGUMENT, "no such executor: '%s'; there are graph, serial and persistent", wanted.c_str());
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ struct Instruction {
 };
 
 // Which of a CUDA device's executors replays it: kt_device_open in kantor.h.
-enum class ExecutorChoice : uint8_t { automatic, graph, persistent };
+enum class ExecutorChoice : uint8_t { automatic, graph, serial, persistent };
 
 struct Program {
   std::vector<SlotDeclaration> slots;

@@ -59,8 +59,9 @@ KT_API const char* kt_error_message(void);
  *   "cuda:0", ...   an NVIDIA GPU, by the driver's numbers; "cuda" is the first. Needs the driver, and libkantor_cuda.so
  *                   beside this library. KT_UNSUPPORTED where there is none, with a text that says what is missing
  *   "cuda:0+persistent"   the same; programs of dense networks are replayed by one kernel for many iterations rather than
- *                   by CUDA graphs, to the same bits. "+graph": by graphs, as without either. kt_program_describe tells
- *                   which it became
+ *                   by CUDA graphs, to the same bits. "+graph": by graphs, as without either. "+serial": by graphs
+ *                   in which no kernel begins before the one in front of it has ended, for comparison. kt_program_describe
+ *                   tells which it became
  *   "auto"          the first GPU if it can be used, else the CPU. kt_device_describe tells which: "name"; and in "note" why
  *                   a GPU that is there is not used
  * threads: how many threads run a program (the caller's counts as one), at most 1024; 0 takes all the processors this
@@ -106,7 +107,7 @@ KT_API kt_status kt_program_cancel(kt_program* program);
 /* Writes JSON into buffer ("stages" of a program for a GPU are the nodes of an iteration's graph):
  * {"arenaBytes", "scratchBytes", "stages", "instructions": [{"index", "op", "shapes", "ns",
  * "calls"}]}; of a CUDA device also "executor", "graph" or "persistent"; "nodes", kernels launched for an iteration
- * (persistent: for many); "note", why the executor asked for is not there; of "persistent" also "bodies", each what would
+ * (persistent: for many); of "graph" also "early", whether a kernel's start overlaps the end of the one before; "note", why the executor asked for is not there; of "persistent" also "bodies", each what would
  * else be a node, "barriers" of the whole grid in an iteration, and "blocks" of the grid.
  * "shapes" reads "f32[4, 3], i32[4] -> f32[4, 3]"; "ns" is the time of the instruction's tasks
  * summed over threads, "calls" how often it ran, both collected only while profiling is on.

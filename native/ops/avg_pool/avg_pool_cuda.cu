@@ -30,7 +30,7 @@ __device__ inline void avg_pool(const AvgPoolArguments& a, unsigned block) {
 }
 
 __global__ void avg_pool_kernel(const int64_t* guard, AvgPoolArguments a) {
-  if (!held(guard)) avg_pool(a, blockIdx.x);
+  if (starts(guard)) avg_pool(a, blockIdx.x);
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ __global__ void batch_norm_kernel(const int64_t* guard, BatchNormArguments a, Ta
   using Places = double[3][kBlockThreads];
   KANTOR_SHARED(Places, places);
   KANTOR_SHARED(bool, flag);
-  if (!held(guard)) batch_norm<kColumns>(a, epilogue, blockIdx.x, {places, flag});
+  if (starts(guard)) batch_norm<kColumns>(a, epilogue, blockIdx.x, {places, flag});
 }
 
 template <class Table>
@@ -76,7 +76,7 @@ __device__ inline void normalise(const BatchNormArguments& a, const Table& epilo
 
 template <class Table>
 __global__ void normalise_kernel(const int64_t* guard, BatchNormArguments a, Table epilogue) {
-  if (!held(guard)) normalise(a, epilogue, blockIdx.x);
+  if (starts(guard)) normalise(a, epilogue, blockIdx.x);
 }
 
 }  // namespace

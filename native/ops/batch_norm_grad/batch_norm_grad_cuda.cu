@@ -63,7 +63,7 @@ __global__ void batch_norm_grad_kernel(const int64_t* guard, BatchNormGradArgume
   using Places = double[2][kBlockThreads];
   KANTOR_SHARED(Places, places);
   KANTOR_SHARED(bool, flag);
-  if (!held(guard)) batch_norm_grad<kColumns>(a, blockIdx.x, places, flag);
+  if (starts(guard)) batch_norm_grad<kColumns>(a, blockIdx.x, places, flag);
 }
 
 __device__ inline void map_gradient(const BatchNormGradArguments& a, unsigned block) {
@@ -72,7 +72,7 @@ __device__ inline void map_gradient(const BatchNormGradArguments& a, unsigned bl
 }
 
 __global__ void map_gradient_kernel(const int64_t* guard, BatchNormGradArguments a) {
-  if (!held(guard)) map_gradient(a, blockIdx.x);
+  if (starts(guard)) map_gradient(a, blockIdx.x);
 }
 
 }  // namespace

@@ -28,7 +28,7 @@ __global__ void batch_stats_kernel(const int64_t* guard, BatchStatsArguments a) 
   using Places = double[3][kBlockThreads];
   KANTOR_SHARED(Places, places);
   KANTOR_SHARED(bool, flag);
-  if (!held(guard)) batch_stats<kColumns>(a, blockIdx.x, {places, flag});
+  if (starts(guard)) batch_stats<kColumns>(a, blockIdx.x, {places, flag});
 }
 
 }  // namespace

@@ -109,7 +109,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     convolution_kernel(const int64_t* guard, ConvArguments g, Prologue prologue, Table epilogue) {
   KANTOR_DYNAMIC_SHARED(float, memory);
   KANTOR_SHARED(bool, flag);
-  if (!held(guard)) convolve<Tile, precision>(g, prologue, epilogue, blockIdx.x, {memory, flag});
+  if (starts(guard)) convolve<Tile, precision>(g, prologue, epilogue, blockIdx.x, {memory, flag});
 }
 
 // On the host: the classes with their taps. A class's tile is set when the tiles are chosen.

@@ -76,7 +76,7 @@ __global__ void __launch_bounds__(Tile::kThreads, 1)
     weight_grad_kernel(const int64_t* guard, WeightGradArguments g, Prologue of_dy, Prologue of_x, SmallPw epilogue) {
   KANTOR_DYNAMIC_SHARED(float, memory);
   KANTOR_SHARED(bool, flag);
-  if (!held(guard)) weight_grad<Tile, precision>(g, of_dy, of_x, epilogue, blockIdx.x, {memory, flag});
+  if (starts(guard)) weight_grad<Tile, precision>(g, of_dy, of_x, epilogue, blockIdx.x, {memory, flag});
 }
 
 template <class Tile, class Prologue>

@@ -26,7 +26,7 @@ __device__ inline void cutout_mask(const CutoutArguments& a, unsigned block) {
 }
 
 __global__ void cutout_mask_kernel(const int64_t* guard, CutoutArguments a) {
-  if (!held(guard)) cutout_mask(a, blockIdx.x);
+  if (starts(guard)) cutout_mask(a, blockIdx.x);
 }
 
 }  // namespace

@@ -31,10 +31,10 @@ __device__ inline void histogram(const HistogramArguments& a, unsigned block) {
 }
 
 __global__ void clear_bins_kernel(const int64_t* guard, HistogramArguments a) {
-  if (!held(guard)) clear_bins(a, blockIdx.x);
+  if (starts(guard)) clear_bins(a, blockIdx.x);
 }
 __global__ void histogram_kernel(const int64_t* guard, HistogramArguments a) {
-  if (!held(guard)) histogram(a, blockIdx.x);
+  if (starts(guard)) histogram(a, blockIdx.x);
 }
 
 }  // namespace

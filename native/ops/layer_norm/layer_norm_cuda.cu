@@ -38,7 +38,7 @@ template <int kThreads>
 __global__ void layer_norm_kernel(const int64_t* guard, LayerNormArguments a) {
   using Parts = double[2][kBlockThreads / kWarp];
   KANTOR_SHARED(Parts, parts);
-  if (!held(guard)) layer_norm<kThreads>(a, blockIdx.x, parts);
+  if (starts(guard)) layer_norm<kThreads>(a, blockIdx.x, parts);
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ __global__ void layer_norm_sums_kernel(const int64_t* guard, LayerNormGradArgume
   using Lanes = double[2][kLanes][kColumns];
   KANTOR_SHARED(Lanes, lanes);
   KANTOR_SHARED(bool, flag);
-  if (!held(guard)) sum_columns(a, blockIdx.x, lanes, flag);
+  if (starts(guard)) sum_columns(a, blockIdx.x, lanes, flag);
 }
 
 // A block a row. parts: places for the two sums. An element of dy is read and, as dx, written by one thread.
@@ -83,7 +83,7 @@ template <int kThreads>
 __global__ void layer_norm_grad_kernel(const int64_t* guard, LayerNormGradArguments a) {
   using Parts = double[2][kBlockThreads / kWarp];
   KANTOR_SHARED(Parts, parts);
-  if (!held(guard)) layer_norm_grad<kThreads>(a, blockIdx.x, parts);
+  if (starts(guard)) layer_norm_grad<kThreads>(a, blockIdx.x, parts);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ __device__ inline void log_sum_exp(const LogSumExpArguments& a, unsigned block) 
 }
 
 __global__ void log_sum_exp_kernel(const int64_t* guard, LogSumExpArguments a) {
-  if (!held(guard)) log_sum_exp(a, blockIdx.x);
+  if (starts(guard)) log_sum_exp(a, blockIdx.x);
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ __device__ inline void max_pool(const MaxPoolArguments& a, unsigned block) {
 }
 
 __global__ void max_pool_kernel(const int64_t* guard, MaxPoolArguments a) {
-  if (!held(guard)) max_pool(a, blockIdx.x);
+  if (starts(guard)) max_pool(a, blockIdx.x);
 }
 
 }  // namespace

@@ -22,7 +22,7 @@ __device__ inline void pool_gather(const PoolGatherArguments& a, unsigned block)
 }
 
 __global__ void pool_gather_kernel(const int64_t* guard, PoolGatherArguments a) {
-  if (!held(guard)) pool_gather(a, blockIdx.x);
+  if (starts(guard)) pool_gather(a, blockIdx.x);
 }
 
 }  // namespace

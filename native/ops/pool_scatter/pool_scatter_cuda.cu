@@ -46,7 +46,7 @@ __device__ inline void pool_scatter(const PoolScatterArguments& a, unsigned bloc
 __global__ void __launch_bounds__(kThreads) pool_scatter_kernel(const int64_t* guard, PoolScatterArguments a) {
   KANTOR_SHARED(int[kThreads], places);
   KANTOR_SHARED(float[kThreads], terms);
-  if (!held(guard)) pool_scatter(a, blockIdx.x, places, terms);
+  if (starts(guard)) pool_scatter(a, blockIdx.x, places, terms);
 }
 
 }  // namespace

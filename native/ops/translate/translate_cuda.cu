@@ -27,7 +27,7 @@ __device__ inline void translate(const TranslateArguments& a, unsigned block) {
 }
 
 __global__ void translate_kernel(const int64_t* guard, TranslateArguments a) {
-  if (!held(guard)) translate(a, blockIdx.x);
+  if (starts(guard)) translate(a, blockIdx.x);
 }
 
 }  // namespace

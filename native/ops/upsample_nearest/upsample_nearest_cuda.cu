@@ -22,7 +22,7 @@ __device__ inline void upsample_nearest(const UpsampleArguments& a, unsigned blo
 }
 
 __global__ void upsample_nearest_kernel(const int64_t* guard, UpsampleArguments a) {
-  if (!held(guard)) upsample_nearest(a, blockIdx.x);
+  if (starts(guard)) upsample_nearest(a, blockIdx.x);
 }
 
 }  // namespace

@@ -61,10 +61,14 @@ class Restriction {
 }  // namespace
 
 CudaExecutor::CudaExecutor(const Program& program, CudaBackend& backend)
-    : program_(program), backend_(backend), profile_(program.instructions.size()) {
+    : program_(program),
+      backend_(backend),
+      early_(program.executor != ExecutorChoice::serial && kernels_wait()),
+      profile_(program.instructions.size()) {
   try {
     measure();
-    details = "\"executor\": \"graph\", \"nodes\": " + std::to_string(stages());
+    details = "\"executor\": \"graph\", \"nodes\": " + std::to_string(stages()) +
+              ", \"early\": " + (early_ ? "true" : "false");
     unrolled_ = std::clamp<int64_t>(kNodes / (launches_ + 1), 1, kMostUnrolled);
     one_ = capture(1);
     for (Batch& batch : batches_) {
@@ -102,7 +106,11 @@ void CudaExecutor::measure() {
       fail(KT_UNSUPPORTED, "instruction %zu: the op %s has no CUDA kernel; run this program on the cpu", i,
            instruction.name.c_str());
     Recorder recorder;
-    enqueue(instruction.node, recorder);
+    try {
+      enqueue(instruction.node, recorder);
+    } catch (const Error& e) {
+      throw e.in("instruction " + std::to_string(i) + ", " + instruction.name);
+    }
     scratch_bytes_ = std::max(scratch_bytes_, recorder.scratch_bytes());
     ticket_bytes_ = std::max(ticket_bytes_, recorder.ticket_bytes());
     launches_ += recorder.launches();
@@ -120,7 +128,7 @@ void CudaExecutor::measure() {
     steps_[i].memory = {scratch_->data, tickets_->data, constants_->data + constants_at[i]};
 }
 
-void CudaExecutor::enqueue(size_t i, cudaStream_t stream) const {
+void CudaExecutor::enqueue(size_t i, cudaStream_t stream, bool early) const {
   const Instruction& instruction = program_.instructions[i];
   const Step& step = steps_[i];
 #if defined(KANTOR_EMULATED)
@@ -132,12 +140,12 @@ void CudaExecutor::enqueue(size_t i, cudaStream_t stream) const {
   restriction.apply();
 #endif
   const int64_t* guard = !program_.fault ? nullptr : instruction.guarded ? program_.fault : &outcome()->stopped;
-  Recorder recorder(stream, guard, step.memory);
+  Recorder recorder(stream, guard, step.memory, early);
   step.enqueue(instruction.node, recorder);
 }
 
-void CudaExecutor::count(cudaStream_t stream) const {
-  Recorder recorder(stream, nullptr, {});
+void CudaExecutor::count(cudaStream_t stream, bool early) const {
+  Recorder recorder(stream, nullptr, {}, early);
   count_iteration(program_.fault, outcome(), recorder);
 }
 
@@ -147,8 +155,8 @@ cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   cudaGraph_t graph = nullptr;
   try {
     for (int64_t k = 0; k < iterations; ++k) {
-      for (size_t i = 0; i < steps_.size(); ++i) enqueue(i, stream.handle);
-      count(stream.handle);
+      for (size_t i = 0; i < steps_.size(); ++i) enqueue(i, stream.handle, early_);
+      count(stream.handle, early_);
     }
   } catch (...) {
     cudaStreamEndCapture(stream.handle, &graph);
@@ -227,10 +235,10 @@ void CudaExecutor::run_timed() {
   std::vector<OwnedEvent> events(steps_.size() + 1);
   expect_success(cudaEventRecord(events[0].handle, stream), "timing");
   for (size_t i = 0; i < steps_.size(); ++i) {
-    enqueue(i, stream);
+    enqueue(i, stream, false);
     expect_success(cudaEventRecord(events[i + 1].handle, stream), "timing");
   }
-  count(stream);
+  count(stream, false);
   expect_success(cudaStreamSynchronize(stream), "running the program");
   for (size_t i = 0; i < steps_.size(); ++i) {
     float milliseconds = 0;

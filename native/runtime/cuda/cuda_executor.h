@@ -4,6 +4,8 @@
 // first, which was copied into its memory meanwhile, so that the device never waits for it. A batch is made to take about 10
 // ms; a run that is cancelled ends after those under way. The iteration in which the fault gets set is the last that does
 // anything: the kernels of those after it are held.
+//
+// Where the device can have them wait by themselves, a graph's kernels are launched early (device_code.h: starts).
 #pragma once
 #include <memory>
 #include <vector>
@@ -23,6 +25,8 @@ struct Outcome {
 void count_iteration(const int64_t* fault, Outcome* outcome, Recorder& recorder);
 // Whether the thread's device can run what this library was compiled for.
 bool has_kernels();
+// Whether they can be launched early there.
+bool kernels_wait();
 
 class CudaExecutor : public Executor {
  public:
@@ -52,8 +56,8 @@ class CudaExecutor : public Executor {
 
   void measure();
   cudaGraphExec_t capture(int64_t iterations) const;
-  void enqueue(size_t instruction, cudaStream_t stream) const;
-  void count(cudaStream_t stream) const;
+  void enqueue(size_t instruction, cudaStream_t stream, bool early) const;
+  void count(cudaStream_t stream, bool early) const;
   void send(int64_t iterations, Batch& batch);
   void adapt(double seconds);
   void run_timed();
@@ -62,6 +66,7 @@ class CudaExecutor : public Executor {
 
   const Program& program_;
   CudaBackend& backend_;
+  bool early_;               // graphs' launches are
   std::vector<Step> steps_;  // one an instruction
   std::unique_ptr<DeviceBlock> scratch_, tickets_, constants_, outcome_;
   size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;

@@ -78,7 +78,39 @@ struct LaunchShape {
   dim3 blocks, threads;
   size_t shared_bytes = 0;    // dynamic
   bool cooperative = false;   // all blocks are on the device at once, and may meet at cooperative_groups::this_grid().sync()
+  // It may begin before the kernel in front of it has ended ("programmatic dependent launch"): its threads, all of them,
+  // call wait_for_predecessors() (ptx.h) before they touch global memory. For kernels that wait_by_themselves().
+  bool early = false;
 };
+
+// Whether the code that the thread's device runs of a kernel has the wait in it, and graphs can hold such launches.
+inline bool waits_by_itself(const void* kernel) {
+  constexpr int kArchitecture = 90, kDriver = 12030;  // of PTX; of the first CUDA with edges for it
+  cudaFuncAttributes attributes;
+  int driver = 0;
+  expect_success(cudaFuncGetAttributes(&attributes, kernel), "loading a kernel");
+  expect_success(cudaDriverGetVersion(&driver), "asking for the driver's version");
+  return attributes.ptxVersion >= kArchitecture && driver >= kDriver;
+}
+
+// Brings a kernel onto the thread's device, which its first launch would do else (and a graph's capture is no place for it), and
+// fails where the device has no room for such a block. Launches with more than 32 KB of dynamic shared memory need it.
+inline void load(const void* kernel, const LaunchShape& shape) {
+  cudaFuncAttributes attributes;
+  int device = 0, most = 0;
+  expect_success(cudaFuncGetAttributes(&attributes, kernel), "loading a kernel");
+  expect_success(cudaGetDevice(&device), "loading a kernel");
+  expect_success(cudaDeviceGetAttribute(&most, cudaDevAttrMaxSharedMemoryPerBlockOptin, device), "loading a kernel");
+  size_t shared = attributes.sharedSizeBytes + shape.shared_bytes;
+  unsigned threads = shape.threads.x * shape.threads.y * shape.threads.z;
+  if (shared > static_cast<size_t>(most) || threads > static_cast<unsigned>(attributes.maxThreadsPerBlock))
+    fail(KT_UNSUPPORTED, "a block of %u threads with %zu bytes of shared memory is more than this device has: %d threads of this "
+         "kernel, %d bytes; use --device cpu, or a GPU with more", threads, shared, attributes.maxThreadsPerBlock, most);
+  if (shape.shared_bytes > static_cast<size_t>(attributes.maxDynamicSharedSizeBytes))
+    expect_success(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                        static_cast<int>(shape.shared_bytes)),
+                   "shared memory for a kernel");
+}
 
 // Puts a kernel into a stream.
 template <class... Parameters, class... Arguments>
@@ -86,22 +118,18 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_
   static_assert((std::is_trivially_copyable_v<Parameters> && ...), "arguments are copied to the device byte by byte");
   static_assert((sizeof(Parameters) + ... + 0) <= 4096, "CUDA takes at most 4 KB of arguments");
 #if !defined(KANTOR_EMULATED)
-  // CUDA gives 48 KB with what is static: a kernel that asks for much has little of that.
-  constexpr size_t kWithoutAsking = 32 << 10;
-  if (shape.shared_bytes > kWithoutAsking)
-    expect_success(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                        static_cast<int>(shape.shared_bytes)),
-                   "shared memory for a kernel");
-  cudaLaunchAttribute attribute = {};
-  attribute.id = cudaLaunchAttributeCooperative;
-  attribute.val.cooperative = shape.cooperative;
+  cudaLaunchAttribute attributes[2] = {};
+  attributes[0].id = cudaLaunchAttributeCooperative;
+  attributes[0].val.cooperative = shape.cooperative;
+  attributes[1].id = cudaLaunchAttributeProgrammaticStreamSerialization;
+  attributes[1].val.programmaticStreamSerializationAllowed = 1;
   cudaLaunchConfig_t config = {};
   config.gridDim = shape.blocks;
   config.blockDim = shape.threads;
   config.dynamicSmemBytes = shape.shared_bytes;
   config.stream = stream;
-  config.attrs = &attribute;
-  config.numAttrs = 1;
+  config.attrs = attributes;
+  config.numAttrs = shape.early ? 2 : 1;
   expect_success(cudaLaunchKernelEx(&config, kernel, static_cast<Parameters>(arguments)...), "launching a kernel");
 #else
   struct Bound {
@@ -112,6 +140,7 @@ void launch(void (*kernel)(Parameters...), const LaunchShape& shape, cudaStream_
                             {shape.threads.x, shape.threads.y, shape.threads.z},
                             shape.shared_bytes,
                             shape.cooperative,
+                            shape.early,
                             reinterpret_cast<const void*>(kernel),
                             [](const void* bytes) {
                               const Bound& b = *static_cast<const Bound*>(bytes);

@@ -2,6 +2,7 @@
 #pragma once
 #include <climits>
 
+#include "runtime/cuda/ptx.h"
 #include "runtime/cuda/recorder.h"
 
 namespace kantor::cuda {
@@ -11,6 +12,20 @@ constexpr int kWarp = 32;
 
 // Whether a kernel is held back: there was a fault, and everything is to stay as it is.
 __device__ inline bool held(const int64_t* guard) { return guard && *guard != 0; }
+
+// What every kernel of a program does first, each of its threads: false where the kernel is held back and does nothing.
+//
+// A launch may be early: the device then sets up its blocks, with their arguments and code, while the kernel in front of it
+// still runs, and this call is where they wait; what comes before it is that, and declarations. All kernels wait, those that
+// are held back too, and that suffices: a wait returns when the kernel in front has ended, which cannot have ended before its own
+// threads' waits had returned, so that the one in front of that had ended, and so on up to the first of the graph (for
+// which there is nothing to wait: a graph begins when what was in its stream has ended). A kernel that ended without waiting would let the one behind it overtake the one in front of it.
+// The next kernel is let in at once: its blocks take what room there is beside this kernel's, all of which have begun.
+__device__ inline bool starts(const int64_t* guard) {
+  let_next_begin();
+  wait_for_predecessors();
+  return !held(guard);
+}
 
 __device__ inline bool finite(double x) { return x - x == 0; }
 
@@ -73,10 +88,10 @@ __global__ void __launch_bounds__(Body::kThreads, 1) body_kernel(const int64_t* 
   using Shared = typename Body::Shared;
   if constexpr (std::is_empty_v<Shared>) {
     Shared none;
-    if (!held(guard)) Body::run(arguments, blockIdx.x, none);
+    if (starts(guard)) Body::run(arguments, blockIdx.x, none);
   } else {
     KANTOR_DYNAMIC_SHARED(Shared, shared);
-    if (!held(guard)) Body::run(arguments, blockIdx.x, *shared);
+    if (starts(guard)) Body::run(arguments, blockIdx.x, *shared);
   }
 }
 
@@ -85,13 +100,13 @@ void Recorder::launch(int blocks, const typename Body::Arguments& arguments) {
   using Arguments = typename Body::Arguments;
   static_assert(std::is_trivially_copyable_v<Arguments> && sizeof(Arguments) <= kBodyArgumentBytes);
   static_assert(Body::kThreads > kWarp || std::is_empty_v<typename Body::Shared>);
-  ++launches_;
   auto count = static_cast<unsigned>(blocks);
-  const auto* bytes = reinterpret_cast<const std::byte*>(&arguments);
-  if (calls_) calls_->push_back({&body_key<Body>, count, {bytes, bytes + sizeof arguments}});
-  if (stream_)
-    kantor::launch(body_kernel<Body>, {count, Body::kThreads, shared_bytes<typename Body::Shared>()}, stream_, guard_,
-                   arguments);
+  if (calls_) {
+    const auto* bytes = reinterpret_cast<const std::byte*>(&arguments);
+    calls_->push_back({&body_key<Body>, count, {bytes, bytes + sizeof arguments}});
+  } else {
+    put(body_kernel<Body>, {count, Body::kThreads, shared_bytes<typename Body::Shared>()}, arguments);
+  }
 }
 
 }  // namespace kantor::cuda

@@ -34,6 +34,7 @@ std::string PersistentExecutor::obstacle(const Program& program) {
 }
 
 PersistentExecutor::PersistentExecutor(const Program& program, CudaBackend& backend) : program_(program), backend_(backend) {
+  load_persistent();
   outcome_ = backend_.allocate(sizeof(Outcome), true, "the outcome");
   lay_out(take_calls());
   details = "\"executor\": \"persistent\", \"nodes\": 1, \"bodies\": " + std::to_string(kernel_.count) +

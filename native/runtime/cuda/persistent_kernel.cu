@@ -172,9 +172,14 @@ int persistent_body(const void* key) {
   return -1;
 }
 
+namespace {
+LaunchShape shape(unsigned blocks) { return {blocks, kBlockThreads, 2 * kRecordBytes + All::kSharedBytes, true}; }
+}  // namespace
+
+void load_persistent() { load(reinterpret_cast<const void*>(persistent_kernel), shape(1)); }
+
 void launch_persistent(const PersistentProgram& program, int64_t iterations, unsigned blocks, cudaStream_t stream) {
-  LaunchShape shape = {blocks, kBlockThreads, 2 * kRecordBytes + All::kSharedBytes, true};
-  launch(persistent_kernel, shape, stream, program, iterations);
+  launch(persistent_kernel, shape(blocks), stream, program, iterations);
 }
 
 }  // namespace kantor::cuda

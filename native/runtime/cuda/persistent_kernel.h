@@ -25,6 +25,9 @@ struct PersistentProgram {
 // The number of a body that the kernel knows, by its key; -1 for others.
 int persistent_body(const void* key);
 
+// Brings the kernel onto the thread's device; once before the first launch there.
+void load_persistent();
+
 // Iterations until so many are done or the outcome says stop. blocks: of the grid, at most the device's multiprocessors.
 void launch_persistent(const PersistentProgram& program, int64_t iterations, unsigned blocks, cudaStream_t stream);
 

@@ -1,4 +1,5 @@
 // The instructions that CUDA C++ has no words for, each with a twin on the emulated device. Nothing else writes PTX.
+// What a device cannot do before sm_90 compiles to nothing for one.
 // Layouts are those of the PTX ISA ("Matrix Fragments for mma"); lane = 4 g + t:
 //   mma_tf32, m16n8k8:   a[i]: row g + 8 (i % 2), column t + 4 (i / 2)     b[i]: row t + 4 i, column g
 //   mma_bf16, m16n8k16:  a[i]: row g + 8 (i % 2), columns 2 t + 8 (i / 2) and the next    b[i]: rows 2 t + 8 i and the next,
@@ -15,6 +16,7 @@ void ldmatrix(uint32_t* words, int matrices, const void* row, bool transposed, S
 void copy_async(void* to, const void* from, uint32_t bytes, uint32_t source_bytes);
 void commit_copies();
 void wait_copies(uint32_t pending);
+void wait_for_predecessors();
 uint32_t round_tf32(float value);
 uint32_t pack_bf16(float low, float high);
 }  // namespace kantor::emulator
@@ -120,6 +122,23 @@ __device__ inline void commit_copies() {
   asm volatile("cp.async.commit_group;" ::: "memory");
 #else
   emulator::commit_copies();
+#endif
+}
+// Of a launch that may be early (device.h: LaunchShape::early). Once each block of this launch has come here or ended, the
+// next launch in the stream may begin, beside this one.
+__device__ inline void let_next_begin() {
+#if defined(__CUDACC__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+// Waits until the launch in front of this one has ended and what it wrote can be read. Nothing where this one is not early.
+__device__ inline void wait_for_predecessors() {
+#if defined(__CUDACC__)
+#if __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+#else
+  emulator::wait_for_predecessors();
 #endif
 }
 // Waits until at most kPending of this thread's groups are under way.

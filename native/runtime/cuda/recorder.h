@@ -1,6 +1,6 @@
 // How an op puts its kernels on the device: enqueue_<op>(node, recorder) in ops/<op>/<op>_cuda.cu asks for the memory
-// that it needs and launches. It is called twice: first to learn what memory that is, then to capture the launches into a
-// graph.
+// that it needs and launches. It is called twice: first to learn what memory that is and to load the kernels, then to capture the
+// launches into a graph.
 //
 //   void enqueue_scale(const Node& node, Recorder& r) { r.launch<ScaleBody>(blocks, {...}); }
 //
@@ -19,8 +19,8 @@
 // blockIdx and gridDim. A body of other numbers of threads than these two names another, Wide, that has kBlockThreads
 // and does the same, bit for bit.
 //
-// Ops whose kernels are not made of bodies launch kernels (const int64_t* guard, ...): where *guard is not 0 they do
-// nothing (device_code.h: held).
+// Ops whose kernels are not made of bodies launch kernels (const int64_t* guard, ...): the first thing that they do is to ask
+// whether they start (device_code.h: starts).
 #pragma once
 #include <cstring>
 #include <vector>
@@ -50,11 +50,11 @@ class Recorder {
     std::byte *scratch = nullptr, *tickets = nullptr, *constants = nullptr;
   };
 
-  // Only learns what memory is asked for.
+  // Launches nothing; learns what memory is asked for, and loads the kernels onto the thread's device.
   Recorder() = default;
-  // Launches. guard: null where nothing holds the kernels.
-  Recorder(cudaStream_t stream, const int64_t* guard, const Memory& memory)
-      : stream_(stream), guard_(guard), memory_(memory) {}
+  // Launches. guard: null where nothing holds the kernels. early: LaunchShape's.
+  Recorder(cudaStream_t stream, const int64_t* guard, const Memory& memory, bool early)
+      : stream_(stream), guard_(guard), memory_(memory), early_(early) {}
   // Launches nothing; keeps what would be.
   Recorder(std::vector<BodyCall>& calls, const Memory& memory) : calls_(&calls), memory_(memory) {}
 
@@ -84,9 +84,10 @@ class Recorder {
 
   template <class... Parameters, class... Arguments>
   void launch(void (*kernel)(const int64_t*, Parameters...), const LaunchShape& shape, const Arguments&... arguments) {
-    ++launches_;
-    if (calls_) calls_->push_back({});
-    if (stream_) kantor::launch(kernel, shape, stream_, guard_, arguments...);
+    if (calls_)
+      calls_->push_back({});
+    else
+      put(kernel, shape, arguments...);
   }
 
   size_t scratch_bytes() const { return scratch_bytes_; }
@@ -95,6 +96,15 @@ class Recorder {
   int launches() const { return launches_; }
 
  private:
+  template <class... Parameters, class... Arguments>
+  void put(void (*kernel)(const int64_t*, Parameters...), LaunchShape shape, const Arguments&... arguments) {
+    ++launches_;
+    shape.early = early_;
+    if (stream_)
+      kantor::launch(kernel, shape, stream_, guard_, arguments...);
+    else
+      load(reinterpret_cast<const void*>(kernel), shape);
+  }
   static size_t take(size_t& bytes, int64_t count) {
     size_t at = bytes;
     bytes += (static_cast<size_t>(count) + 255) / 256 * 256;
@@ -108,6 +118,7 @@ class Recorder {
   size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;
   std::vector<std::byte> constant_values_;
   int launches_ = 0;
+  bool early_ = false;
 };
 
 using EnqueueFunction = void (*)(const Node&, Recorder&);

@@ -121,6 +121,19 @@ TEST_CASE("asynchronous copies that are not waited for are found") {
   finds([&](cudaStream_t s) { launch(copy_never_waited_for, kWithShared, s, a.x.data); }, {"never waited for"});
 }
 
+TEST_CASE("an early launch waits before it touches memory, and before it ends") {
+  Arrays a;
+  LaunchShape early = kOneBlock;
+  early.early = true;
+  finds([&](cudaStream_t s) { launch(touches_before_waiting, early, s, a.x.data, a.y.data); },
+        {"touches_before_waiting: global memory before the wait for the launch's predecessors: read of byte "});
+  finds([&](cudaStream_t s) { launch(leaves_without_waiting, early, s, a.x.data, a.y.data); },
+        {"left the kernel, which was launched early, without waiting for its predecessors"});
+  Stream stream;
+  launch(touches_before_waiting, kOneBlock, stream.handle, a.x.data, a.y.data);  // not early: all is well
+  stream.wait();
+}
+
 TEST_CASE("a ticket without its fences orders nothing") {
   Arrays a;
   for (auto kernel : {no_fence_before_ticket, no_fence_after_ticket})
@@ -162,8 +175,18 @@ TEST_CASE("pointers that are not the device's are found") {
 
 TEST_CASE("shared memory has its limits") {
   Arrays a;
-  finds([&](cudaStream_t s) { launch(too_much_shared_memory, {1, kThreads, 226 << 10}, s, a.y.data); },
+  const LaunchShape large = {1, kThreads, 226 << 10};
+  finds([&](cudaStream_t s) { launch(too_much_shared_memory, large, s, a.y.data); }, {"was not loaded with so much"});
+  load(reinterpret_cast<const void*>(too_much_shared_memory), large);
+  finds([&](cudaStream_t s) { launch(too_much_shared_memory, large, s, a.y.data); },
         {"asks for 235520 bytes of shared memory; it can have 232448"});
+  try {
+    load(reinterpret_cast<const void*>(too_much_shared_memory), {1, kThreads, 228 << 10});
+    FAIL("not refused");
+  } catch (const Error& e) {
+    CHECK_MESSAGE(std::strstr(e.what(), "a block of 64 threads with 233472 bytes of shared memory is more than this device has"),
+                  e.what());
+  }
   finds([&](cudaStream_t s) { launch(uses_dynamic_shared, kOneBlock, s, a.y.data); }, {"the launch gave it none"});
 }
 

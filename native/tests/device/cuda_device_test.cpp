@@ -5,9 +5,10 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 
 #include "runtime/cuda/emulator/emulator.h"
-#include "support.h"
+#include "training_step.h"
 
 using namespace kantor;
 using namespace kantor::test;
@@ -53,6 +54,21 @@ TEST_CASE("runs of every length complete, in graphs of one iteration and of seve
     sum += n;
     CHECK_EQ(counter.value(), sum);
   }
+}
+
+TEST_CASE("kernels are launched early unless that is asked not to be") {
+  TrainingStep training;
+  std::vector<Value> early, serial;
+  for (auto [name, expected, values] : {std::tuple{"cuda-emulated", "\"early\": true", &early},
+                                        std::tuple{"cuda-emulated+serial", "\"early\": false", &serial}}) {
+    *values = training.run(name, 1, {3});
+    TrainingStep::OnDevice on(training, name, 1);
+    std::string text(1 << 16, '\0');
+    REQUIRE_EQ(kt_program_describe(on.program->handle, text.data(), text.size(), nullptr), KT_OK);
+    CHECK_MESSAGE(has(text, expected), text.c_str());
+  }
+  REQUIRE_EQ(early.size(), serial.size());
+  for (size_t i = 0; i < early.size(); ++i) CHECK(same_bits(early[i], serial[i]));
 }
 
 TEST_CASE("a run that is cancelled ends after whole iterations and takes the request back") {

@@ -2,6 +2,8 @@
 // streams, events, graphs and memory.
 #include <doctest/doctest.h>
 
+#include <bit>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
@@ -158,12 +160,15 @@ TEST_CASE("tf32 and bf16 round as the hardware does") {
   std::vector<float> a(16 * 16), b(16 * 8), eye(16 * 8);
   a[0] = 1 + 0x1p-11f;
   a[1] = -(1 + 0x1p-11f);
+  a[8] = std::bit_cast<float>(0x7F800001u);  // a NaN whose upper 19 bits are those of infinity
   for (size_t i = 0; i < 8; ++i) eye[i * 8 + i] = 1;
   Array<float> da(a), de(eye), dc(16 * 8);
   launch(one_mma_tf32, {1, 32}, stream.handle, da.data, de.data, dc.data);
   stream.wait();
   CHECK_EQ(dc.read()[0], 1 + 0x1p-10f);
   CHECK_EQ(dc.read()[1], -(1 + 0x1p-10f));
+  CHECK(std::isnan(dc.read()[8]));
+  a[8] = 0;
   a[0] = 1 + 0x1p-8f;
   a[1] = 1 + 3 * 0x1p-8f;
   Array<float> again(a);
@@ -192,6 +197,9 @@ TEST_CASE("what CUDA forbids of streams and launches is refused") {
   LaunchShape many = {2000, 32};
   many.cooperative = true;
   refused(many, "not all on the device at once");
+  LaunchShape early = {1, 32};
+  early.cooperative = early.early = true;
+  refused(early, "a cooperative launch that is early");
   CHECK_THROWS_AS(launch(copies, {1, 32}, nullptr, x.data, x.data), emulator::Error);
   cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeThreadLocal);
   CHECK_THROWS_AS(stream.wait(), emulator::Error);

@@ -93,6 +93,34 @@ void run_power_iteration() {
   compare("power_iteration", dv.read(), [&](int i) { return static_cast<double>(want[static_cast<size_t>(i)]); }, 1e-4);
 }
 
+// A chain of launches, each early where the device can, by a stream and as a graph.
+void run_turns() {
+  Stream stream;
+  const int blocks = 3, n = blocks * kThreads, turns = 20;
+  std::vector<float> x = random_floats(n, 5);
+  LaunchShape shape = {blocks, kThreads};
+  shape.early = waits_by_itself(reinterpret_cast<const void*>(turn_in_turn));
+  for (bool as_graph : {false, true}) {
+    Array<float> a(x), b(n);
+    if (as_graph)
+      expect_success(cudaStreamBeginCapture(stream.handle, cudaStreamCaptureModeThreadLocal), "capturing");
+    for (int k = 0; k < turns; ++k)
+      launch(turn_in_turn, shape, stream.handle, k % 2 ? b.data : a.data, k % 2 ? a.data : b.data);
+    if (as_graph) {
+      cudaGraph_t graph;
+      cudaGraphExec_t executable;
+      expect_success(cudaStreamEndCapture(stream.handle, &graph), "capturing");
+      expect_success(cudaGraphInstantiate(&executable, graph, 0), "building the graph");
+      expect_success(cudaGraphDestroy(graph), "building the graph");
+      expect_success(cudaGraphLaunch(executable, stream.handle), "replaying the graph");
+      stream.wait();
+      cudaGraphExecDestroy(executable);
+    }
+    stream.wait();
+    compare("turn_in_turn", a.read(), [&](int i) { return static_cast<double>(x[static_cast<size_t>((i + turns) % n)]); }, 0);
+  }
+}
+
 void run_histogram() {
   Stream stream;
   const int n = 1000;
@@ -113,6 +141,7 @@ const char* run_samples() {
   run_products();
   run_sums();
   run_power_iteration();
+  run_turns();
   run_histogram();
   return wrong.c_str();
 }

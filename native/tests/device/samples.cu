@@ -156,6 +156,13 @@ __global__ void one_mma_bf16(const float* a, const float* b, float* c) {
   for (int i = 0; i < 4; ++i) c[(g + i / 2 * 8) * 8 + t * 2 + i % 2] = fc[i];
 }
 
+__global__ void turn_in_turn(const float* x, float* y) {
+  let_next_begin();
+  unsigned n = gridDim.x * blockDim.x, i = blockIdx.x * blockDim.x + threadIdx.x;
+  wait_for_predecessors();
+  y[i] = x[(i + 1) % n];
+}
+
 __global__ void shuffles(const int* x, int* y) {
   int lane = static_cast<int>(threadIdx.x), value = x[lane];
   y[lane] = __shfl_sync(~0u, value, 5);
@@ -311,6 +318,18 @@ __global__ void half_a_mask(const float* x, float* y) {
   float value = x[threadIdx.x];
   if (threadIdx.x % 32 < 16) value += __shfl_xor_sync(0xFFFFu, value, 1);
   y[threadIdx.x] = value;
+}
+
+__global__ void touches_before_waiting(const float* x, float* y) {
+  float value = x[threadIdx.x];
+  wait_for_predecessors();
+  y[threadIdx.x] = value;
+}
+
+__global__ void leaves_without_waiting(const float* x, float* y) {
+  if (threadIdx.x >= kThreads / 2) return;
+  wait_for_predecessors();
+  y[threadIdx.x] = x[threadIdx.x];
 }
 
 __global__ void too_much_shared_memory(float* y) {

@@ -23,6 +23,8 @@ __global__ void histogram(const unsigned char* x, int n, unsigned* counts);
 // C [16, 8] = A [16, 8] * B [8, 8], and [16, 8] = [16, 16] * [16, 8] of float32 rounded to bf16. One warp.
 __global__ void one_mma_tf32(const float* a, const float* b, float* c);
 __global__ void one_mma_bf16(const float* a, const float* b, float* c);
+// y[i] = x[(i + 1) % n], n being the launch's threads. It may be early.
+__global__ void turn_in_turn(const float* x, float* y);
 // One warp through every shuffle and vote.
 __global__ void shuffles(const int* x, int* y);
 
@@ -47,6 +49,8 @@ __global__ void no_fence_before_ticket(const float* x, float* partial, unsigned*
 __global__ void no_fence_after_ticket(const float* x, float* partial, unsigned* ticket, float* sum);
 __global__ void spins_forever(unsigned* flag);
 __global__ void half_a_mask(const float* x, float* y);
+__global__ void touches_before_waiting(const float* x, float* y);
+__global__ void leaves_without_waiting(const float* x, float* y);
 __global__ void too_much_shared_memory(float* y);
 // Right by themselves; what they are given may be wrong.
 __global__ void copies(const float* x, float* y);

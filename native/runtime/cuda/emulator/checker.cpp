@@ -178,6 +178,8 @@ void check(const void* pointer, uint64_t bytes, Access access, const void* code)
   if (offset >= kDeviceBytes) return check_elsewhere(address, access);
   if (bytes <= 16 && (address & (bytes - 1)) != 0) report("misaligned", access, address, nullptr, nullptr);
   if (offset < kMemoryBytes) {
+    if (!machine.current->started)
+      report("global memory before the wait for the launch's predecessors", access, address, nullptr, nullptr);
     check_operands(address, bytes, access);
     if (access == Access::write) machine.current->fenced = false;
   }

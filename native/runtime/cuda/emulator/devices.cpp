@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 
 #include "runtime/cuda/emulator/machine.h"
 #include "runtime/cuda/emulator/memory.h"
@@ -11,6 +12,8 @@ namespace kantor::emulator {
 namespace {
 thread_local int current = 0;
 bool lost[kDevices];
+std::map<const void*, size_t> dynamic_limits;  // of the kernels that asked for more
+constexpr size_t kWithoutAsking = 48 << 10;    // of dynamic shared memory
 int64_t launches = 0;
 }  // namespace
 
@@ -20,6 +23,11 @@ struct Pool {
 
 int current_device() { return current; }
 bool is_lost(int device) { return lost[device]; }
+
+size_t dynamic_limit(const void* kernel) {
+  auto found = dynamic_limits.find(kernel);
+  return found == dynamic_limits.end() ? kWithoutAsking : found->second;
+}
 
 void count_launch(int device) {
   if (++launches > options().lost_after) lost[device] = true;
@@ -52,6 +60,11 @@ cudaError_t cudaSetDevice(int device) {
   return lost[device] ? cudaErrorLaunchFailure : cudaSuccess;
 }
 
+cudaError_t cudaGetDevice(int* device) {
+  *device = current;
+  return cudaSuccess;
+}
+
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device) {
   if (device < 0 || device >= kDevices) return cudaErrorInvalidDevice;
   std::snprintf(properties->name, sizeof properties->name, "emulated device %d", device);
@@ -64,13 +77,20 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
   if (device < 0 || device >= kDevices) return cudaErrorInvalidDevice;
   switch (attribute) {
     case cudaDevAttrMultiProcessorCount: *value = 4; return cudaSuccess;  // few: a grid that fills it is quick to emulate
+    case cudaDevAttrMaxSharedMemoryPerBlockOptin: *value = static_cast<int>(kSharedLimit); return cudaSuccess;
     case cudaDevAttrMemoryPoolsSupported: *value = 1; return cudaSuccess;
   }
   return cudaErrorInvalidValue;
 }
 
-cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void*) {
-  attributes->numRegs = 0;  // it has none
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel) {
+  *attributes = {0, kMaxThreads, 90, static_cast<int>(dynamic_limit(kernel))};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute, int value) {
+  if (value > static_cast<int>(kSharedLimit)) return cudaErrorInvalidValue;
+  dynamic_limits[kernel] = static_cast<size_t>(value);
   return cudaSuccess;
 }
 

@@ -8,6 +8,8 @@
 #include <random>
 #include <utility>
 
+#include "runtime/cuda/emulator/devices.h"
+
 // What kernels read as threadIdx and so on (language.h).
 uint3 thread_index asm("kantor_emulator_thread_index");
 uint3 block_index asm("kantor_emulator_block_index");
@@ -52,6 +54,8 @@ void finish_thread() {
   if (block.arrived)
     fail("divergent barrier: %s left the kernel while others wait at __syncthreads %s", describe(f).c_str(),
          describe(block.site).c_str());
+  if (!f.started)
+    fail("%s left the kernel, which was launched early, without waiting for its predecessors", describe(f).c_str());
   if (!f.copies.empty())
     fail("%s left the kernel with %zu asynchronous copies that it never waited for", describe(f).c_str(), f.copies.size());
   ++block.exited;
@@ -117,6 +121,7 @@ void set_up(Block& block, uint64_t linear, int slot) {
     f.block = &block;
     f.state = State::ready;
     f.waits_for = "";
+    f.started = !launch.early;
     f.copies.clear();
     f.copy_groups.clear();
     f.fenced = false;
@@ -186,9 +191,12 @@ void check_shape(const Launch& launch) {
     fail("no launch can have a grid of (%u, %u, %u) blocks of (%u, %u, %u) threads", g.x, g.y, g.z, b.x, b.y, b.z);
   if (threads % kLanes != 0)
     fail("blocks of %llu threads: a whole number of warps is expected", static_cast<unsigned long long>(threads));
+  if (launch.shared_bytes > dynamic_limit(launch.kernel))
+    fail("a launch with %zu bytes of dynamic shared memory, of a kernel that was not loaded with so much", launch.shared_bytes);
   if (launch.cooperative && (blocks > kSharedSlots || blocks * threads > 16384))
     fail("a cooperative launch of %llu blocks of %llu threads: they are not all on the device at once",
          static_cast<unsigned long long>(blocks), static_cast<unsigned long long>(threads));
+  if (launch.cooperative && launch.early) fail("a cooperative launch that is early: its blocks would take the others' room");
 }
 
 void run_grid(const Launch& launch) {
@@ -291,6 +299,8 @@ void* dynamic_shared() {
   if (!machine.launch->shared_bytes) fail("the kernel uses dynamic shared memory; the launch gave it none");
   return block.objects[0].data;
 }
+
+void wait_for_predecessors() { machine.current->started = true; }
 
 int lane() { return static_cast<int>(machine.current->linear % kLanes); }
 

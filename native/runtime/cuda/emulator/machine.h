@@ -36,6 +36,7 @@ struct Fiber {
   Block* block;
   State state;
   const char* waits_for;
+  bool started;  // it may touch global memory: the launch is not early, or it has waited
   Site site;
   std::vector<AsyncCopy> copies;       // not yet waited for
   std::vector<uint32_t> copy_groups;   // how many of them each commit made a group of, oldest first

@@ -89,6 +89,7 @@ bool is_shared(const void* address) {
 
 uint32_t round_tf32(float value) {
   uint32_t bits = std::bit_cast<uint32_t>(value);
+  if (value != value) return 0x7FFFFFFFu;
   bool finite = (bits & 0x7F800000u) != 0x7F800000u;
   return (finite ? bits + 0x1000u : bits) & 0xFFFFE000u;
 }

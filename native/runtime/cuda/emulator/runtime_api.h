@@ -32,7 +32,11 @@ enum cudaError_t {
 };
 enum cudaMemcpyKind { cudaMemcpyHostToDevice = 1, cudaMemcpyDeviceToHost = 2, cudaMemcpyDeviceToDevice = 3 };
 enum cudaStreamCaptureMode { cudaStreamCaptureModeThreadLocal = 1 };
-enum cudaDeviceAttr { cudaDevAttrMultiProcessorCount = 16, cudaDevAttrMemoryPoolsSupported = 115 };
+enum cudaDeviceAttr {
+  cudaDevAttrMultiProcessorCount = 16,
+  cudaDevAttrMaxSharedMemoryPerBlockOptin = 97,
+  cudaDevAttrMemoryPoolsSupported = 115
+};
 enum cudaMemPoolAttr { cudaMemPoolAttrReleaseThreshold = 4 };
 enum cudaMemAllocationType { cudaMemAllocationTypePinned = 1 };
 enum cudaMemLocationType { cudaMemLocationTypeDevice = 1 };
@@ -41,8 +45,10 @@ struct cudaDeviceProp {
   int major, minor;
 };
 struct cudaFuncAttributes {
-  int numRegs;
+  size_t sharedSizeBytes;  // what is static; the emulated device learns it as a block runs, and says 0
+  int maxThreadsPerBlock, ptxVersion, maxDynamicSharedSizeBytes;
 };
+enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 struct cudaMemPoolProps {
   cudaMemAllocationType allocType;
   struct {
@@ -73,6 +79,8 @@ cudaError_t cudaGetDeviceCount(int* count);
 cudaError_t cudaSetDevice(int device);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int device);
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int device);
+cudaError_t cudaGetDevice(int* device);
+cudaError_t cudaFuncSetAttribute(const void* kernel, cudaFuncAttribute attribute, int value);
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* kernel);
 cudaError_t cudaMemGetInfo(size_t* free, size_t* total);
 
@@ -114,6 +122,7 @@ struct Launch {
   uint3 grid, block;
   size_t shared_bytes;
   bool cooperative;
+  bool early;  // its threads wait before they touch global memory
   const void* kernel;               // its address, by which messages name it
   void (*call)(const void* bound);  // what one thread runs
   std::vector<std::byte> bound;     // the arguments, and whatever call needs to find them

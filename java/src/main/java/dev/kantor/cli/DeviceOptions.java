@@ -29,7 +29,8 @@ final class DeviceOptions {
         "auto (the first GPU, if there is one, else cpu), cpu (its best instruction set),",
         "cpu-avx512, cpu-avx2, cpu-portable, reference (slow, to check the others),",
         "cuda, cuda:1, ... (NVIDIA GPUs), cuda:0+persistent (one kernel for many iterations of",
-        "a dense variant, in place of CUDA graphs; the same numbers). Default: auto."
+        "a dense variant, in place of CUDA graphs), cuda:0+serial (graphs whose kernels do not",
+        "overlap); all give the same numbers. Default: auto."
       })
   private String device;
 
@@ -43,14 +44,14 @@ final class DeviceOptions {
   Device open(String configuredDevice, Integer configuredThreads) {
     String name = device != null ? device : configuredDevice != null ? configuredDevice : "auto";
     Integer count = threads != null ? threads : configuredThreads;
-    if (!NAMES.contains(name) && !name.matches("cuda(:\\d{1,4})?(\\+(graph|persistent))?")) {
+    if (!NAMES.contains(name) && !name.matches("cuda(:\\d{1,4})?(\\+(graph|serial|persistent))?")) {
       throw new ParameterException(
           spec.commandLine(),
           "there is no device '"
               + name
               + "'; there are "
               + String.join(", ", NAMES)
-              + ", cuda, cuda:1, ..., each of these also with +graph or +persistent");
+              + ", cuda, cuda:1, ..., each of these also with +graph, +serial or +persistent");
     }
     if (count != null && count < 1) {
       throw new ParameterException(

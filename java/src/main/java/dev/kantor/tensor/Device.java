@@ -29,7 +29,8 @@ public final class Device implements AutoCloseable {
    *     {@code cuda:0} and so on (NVIDIA GPUs), or {@code auto}: the first GPU that can be used,
    *     else the CPU. After a GPU's name {@code +persistent} has programs of dense networks
    *     replayed by one kernel for many iterations, {@code +graph} by CUDA graphs, which is what it
-   *     does without either; to the same bits
+   *     does without either, {@code +serial} by graphs in which no kernel begins before the one in
+   *     front of it has ended; to the same bits
    * @param threads how many threads run a program; 0 takes all the processors
    * @throws dev.kantor.nativelib.KantorException if there is no such device here
    */
