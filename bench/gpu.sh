@@ -17,7 +17,7 @@
 #   --kit FOLDER      the unpacked kit. Default: target/gpu-kit, which is unpacked from target/gpu-kit.tar.xz, else built here
 #   --out FOLDER      results, written as they come. Default: target/gpu
 #   --device D        Kantor's device. Default: cuda:0
-#   --budget S        seconds a step at most. Default: 560
+#   --budget S        seconds for all steps at most, building not counted. What a step leaves, those after it have. Default: 560
 #   --tools A,B       of compute-sanitizer. Default: memcheck,racecheck,synccheck,initcheck
 #   --precision P     of headline. Default: tf32
 #   --variants A,B    of conformance. Default: all
@@ -79,6 +79,17 @@ limited() {
   timeout --kill-after=5 $((most < left ? most : left)) "$@"
 }
 
+# The share of a step in what is left of the time, beside those of the steps after it.
+declare -A share=([conformance]=4 [sanitize]=6 [bench]=5 [headline]=1)
+
+# limit STEP [LATER ...]: sets the end of a step.
+limit() {
+  local left=$((budget - SECONDS)) all=0 step
+  for step in "$@"; do all=$((all + ${share[$step]:-0})); done
+  ((left > 0)) || left=0
+  step_end=$((SECONDS + left * share[$1] / all))
+}
+
 # check NAME COMMAND ...: a line of checks.jsonl by the exit status of a command whose output is NAME.log.
 check() {
   local name=$1 status=0
@@ -119,6 +130,7 @@ make_kit() {
     mkdir -p "$kit/data/mnist"
     cp "$KANTOR_DATA"/mnist/train-* "$kit/data/mnist/"
   fi
+  SECONDS=0
 }
 
 pack() {
@@ -170,7 +182,7 @@ sanitize() {
 
 bench() {
   local status=0
-  limited 120 python3 "$here/ops.py" --library "$kit/kantor/native/libkantor.so" --device "$device" --seconds 60 \
+  limited 120 python3 "$here/ops.py" --library "$kit/kantor/native/libkantor.so" --device "$device" --seconds 40 \
     ${emulated:+--rivals-on cpu --batch-sizes 1 --precision fp32} >"$out/ops.jsonl" 2>"$out/ops.log" || status=1
   : >"$out/results.jsonl"
   local left=$((step_end - SECONDS - 10))
@@ -203,8 +215,8 @@ headline() {
 table() { python3 "$here/table.py" "$out"; }
 
 result=0
-for step in "${steps[@]}"; do
-  step_end=$((SECONDS + budget))
+for ((next = 0; next < ${#steps[@]}; ++next)); do
+  step=${steps[next]}
   case $step in
     pack)
       pack
@@ -219,8 +231,9 @@ for step in "${steps[@]}"; do
     die "no NVIDIA GPU answers here ($(head -n 1 "$out/gpu.txt")); $step needs one"
   fi
   find_kit
+  limit "${steps[@]:next}"
   [[ -d $kit/data && -z ${KANTOR_DATA:-} ]] && export KANTOR_DATA=$kit/data
-  say "$step, at most $budget s"
+  say "$step, at most $((step_end - SECONDS)) s"
   "$step" || {
     result=1
     say "$step failed"

@@ -8,6 +8,7 @@ casts the operands of products and convolutions as autocast does; parameters sta
 import functools
 import math
 import os
+import time
 
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # memory is measured, and others use the device too
 
@@ -245,6 +246,7 @@ class Peer:
 
     def prepare(self, variant, batch, precision, critic_steps):
         """A function that runs about n iterations, whole epochs, and gives how many; and facts about it."""
+        begin = time.perf_counter()
         v = VARIANTS[variant]
         already = self._bytes("bytes_in_use")
         training = Training(v, critic_steps, jnp.bfloat16 if precision == "bf16" else None)
@@ -288,9 +290,11 @@ class Peer:
             self.state = held[0]
             return epochs * iterations
 
+        compiled_s = time.perf_counter() - begin
         run(1)
         self.wait()
-        facts = {"layout": "XLA's", "iterations_per_call": iterations}
+        epoch_s = time.perf_counter() - begin - compiled_s
+        facts = {"layout": "XLA's", "iterations_per_call": iterations, "prepare_s": compiled_s + epoch_s / iterations}
         peak = self._bytes("peak_bytes_in_use")
         if peak is not None:  # the peak is the process's: right for its first program, at least that for others
             facts["peak_bytes"] = peak - already + self.data.nbytes

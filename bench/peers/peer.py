@@ -7,8 +7,8 @@
 
 Engines: eager, graph, compile (torch_peer.py) and jax (jax_peer.py). A line of bench has iterations_per_second, the
 windows' milliseconds an iteration with their median and min, images_per_second (real images through the critic), import_s
-(from the start of the process to the framework and the data on the device), prepare_s (from there to the end of the first
-iterations of this program, compilation included) and peak_bytes; or error.
+(from the start of the process to the framework and the data on the device), prepare_s (what this program takes to the end of
+its first iteration, compilation included, without trials of other layouts) and peak_bytes; or error.
 """
 
 import time
@@ -66,10 +66,7 @@ class Bench:
         key = (variant, batch_size, precision, critic_steps)
         try:
             if key not in self.prepared:
-                start = time.perf_counter()
-                run, facts = self.peer.prepare(variant, batch_size, precision, critic_steps)
-                self.peer.wait()
-                self.prepared[key] = run, facts | {"prepare_s": time.perf_counter() - start}
+                self.prepared[key] = self.peer.prepare(variant, batch_size, precision, critic_steps)
             run, facts = self.prepared[key]
             windows = self.windows(run, seconds)
         except Exception as e:  # a framework's own, of any kind: said, and the others go on

@@ -119,18 +119,26 @@ def capture(iteration, before=lambda: None):
             iteration()
     torch.cuda.current_stream().wait_stream(stream)
     torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph(keep_graph=True)
+    try:
+        graph = torch.cuda.CUDAGraph(keep_graph=True)
+        kept = True
+    except TypeError:  # PyTorch before 2.8
+        graph = torch.cuda.CUDAGraph()
+        kept = False
     with torch.cuda.graph(graph):
         iteration()
-    graph.instantiate()
+    if kept:
+        graph.instantiate()
     return graph
 
 
 def count_nodes(graph):
-    """How many nodes a captured graph has; None where the bindings that tell are not installed."""
+    """How many nodes a captured graph has; None where nothing here can tell."""
     try:
         from cuda.bindings import runtime
     except ImportError:
+        return None
+    if not hasattr(graph, "raw_cuda_graph"):  # PyTorch before 2.8
         return None
     error, _, count = runtime.cudaGraphGetNodes(graph.raw_cuda_graph())
     return None if int(error) else int(count)
@@ -163,14 +171,20 @@ class Peer:
     def prepare(self, variant, batch, precision, critic_steps):
         """A function that runs about n iterations and gives how many, not waiting for them; and facts about it.
 
-        A convolutional variant's layout, contiguous or channels last, is the one that a short trial found faster.
+        A convolutional variant's layout, contiguous or channels last, is the one that a short trial found faster. prepare_s
+        is what the first of them takes: the one that loads the libraries.
         """
-        set_precision(precision)
         trials = []
+        prepare_s = None
         layouts = (False, True) if VARIANTS[variant].convolutional else (False,)
         for channels_last in layouts:
+            start = time.perf_counter()
             run, facts = self._prepare(variant, batch, precision, critic_steps, channels_last)
-            run(2)
+            run(1)
+            self.wait()
+            if prepare_s is None:
+                prepare_s = time.perf_counter() - start
+            run(1)
             self.wait()
             start = time.perf_counter()
             if len(layouts) > 1:
@@ -179,10 +193,12 @@ class Peer:
             trials.append((time.perf_counter() - start, run, facts))
         _, run, facts = min(trials, key=lambda trial: trial[0])
         if self.device == "cuda":
+            set_precision(precision)
             facts["seen_precision"] = seen_precision(self.device)
-        return run, facts
+        return run, facts | {"prepare_s": prepare_s}
 
     def _prepare(self, variant, batch, precision, critic_steps, channels_last):
+        set_precision(precision)
         facts = {"layout": "channels last" if channels_last else "contiguous"}
         if self.device == "cuda":
             torch.cuda.reset_peak_memory_stats()
@@ -209,6 +225,7 @@ class Peer:
             facts["peak_bytes"] = iteration_bytes + self.data.nbytes + inputs.order.nbytes
 
         def run(n):
+            set_precision(precision)  # the process's: another program may have been prepared since
             for _ in range(n):
                 before()
                 replay()
