@@ -119,8 +119,8 @@ find_kit() {
 make_kit() {
   say "building $kit"
   mkdir -p "$kit/tests"
-  export KANTOR_CUDA=ON
-  "$root/kantor" bundle --out "$kit/kantor.tar"
+  export KANTOR_CUDA=ON KANTOR_CUDA_ARCHITECTURES=${KANTOR_CUDA_ARCHITECTURES:-native}
+  "$root/kantor" bundle --cuda --out "$kit/kantor.tar"
   tar -xf "$kit/kantor.tar" -C "$kit"
   rm "$kit/kantor.tar"
   cmake -S "$root/native" -B "$root/target/gpu-build" -G Ninja -DCMAKE_BUILD_TYPE=Release >"$out/build.log"
@@ -134,8 +134,8 @@ make_kit() {
 }
 
 pack() {
-  KANTOR_CUDA_ARCHITECTURES=${KANTOR_CUDA_ARCHITECTURES:-all} kit=$root/target/gpu-kit
-  export KANTOR_CUDA_ARCHITECTURES
+  KANTOR_CUDA_ARCHITECTURES=${KANTOR_CUDA_ARCHITECTURES:-all}
+  kit=$root/target/gpu-kit
   rm -rf "$kit"
   make_kit
   tar -C "$kit" --owner=0 --group=0 --sort=name -cJf "$kit.tar.xz" .
