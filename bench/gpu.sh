@@ -5,8 +5,9 @@
 #   bench/gpu.sh [STEP ...] [OPTION ...]      default: conformance bench headline
 #
 # steps:
-#   conformance   each instruction of ptx.h against the PTX ISA, every op's cases against the reference, three iterations of every
-#                 variant against the CPU, of some in tf32 and bf16, the rivals against each other
+#   conformance   each instruction of ptx.h against the PTX ISA, every op's cases against the reference, programs by the
+#                 persistent kernel, three iterations of every variant against the CPU, of some in tf32 and bf16, the rivals
+#                 against each other
 #   sanitize      the op cases under compute-sanitizer; slow
 #   bench         Kantor, PyTorch (eager, CUDA graph, torch.compile) and JAX in turns, single ops, what the GPU reaches; a table
 #   headline      100 epochs of wgan-gp on MNIST, and its samples
@@ -147,6 +148,7 @@ conformance() {
   : >"$out/checks.jsonl"
   check ptx "$kit/tests/kantor_cuda_tests" -ts=gpu || status=1
   check ops "$kit/tests/kantor_cuda_tests" -tse=gpu "-sfe=$of_the_cpu" || status=1
+  KANTOR_TESTED_EXECUTOR=persistent check persistent "$kit/tests/kantor_cuda_tests" "-sf=*runtime_run*,*training_step*" || status=1
   states=$(fresh states)
   limited 240 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$states" \
     ${variants:+--variants "$variants"} ${emulated:+--small} >>"$out/checks.jsonl" || status=1
