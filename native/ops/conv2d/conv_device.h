@@ -140,25 +140,4 @@ void enqueue_convolution(ConvArguments g, ConvPlan plan, Precision precision, co
   });
 }
 
-// With the tiles that suit it.
-template <class Table, class Prologue>
-void enqueue_product(const ConvArguments& g, const ConvPlan& plan, Precision precision, const Prologue& prologue,
-                     const Table& epilogue, Recorder& r) {
-  // Large tiles do more with what they load, once there are enough of them to fill a large GPU.
-  constexpr int kEnough = 96;
-  int64_t pixels = 0, large = 0;
-  for (const PixelClass& c : plan.classes) {
-    pixels += int64_t{g.images} * c.rows * c.cols;
-    large += (int64_t{g.images} * c.rows * c.cols + LargeTile::kCols - 1) / LargeTile::kCols;
-  }
-  // (A program that needs the large table is too rare to have a kernel of its own for these.)
-  if constexpr (std::is_same_v<Table, SmallPw>) {
-    if (g.outputs > SmallTile::kRows && large * ceil_div(g.outputs, LargeTile::kRows) >= kEnough)
-      return enqueue_convolution<LargeTile>(g, plan, precision, prologue, epilogue, r);
-    if (g.outputs <= FlatTile::kRows && pixels >= int64_t{kEnough} * FlatTile::kCols)
-      return enqueue_convolution<FlatTile>(g, plan, precision, prologue, epilogue, r);
-  }
-  enqueue_convolution<SmallTile>(g, plan, precision, prologue, epilogue, r);
-}
-
 }  // namespace kantor::cuda

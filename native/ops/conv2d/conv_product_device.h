@@ -1,6 +1,6 @@
 // The products that conv2d and conv2d_data_grad are, of a shape.
 #pragma once
-#include "ops/conv2d/conv_device.h"
+#include "ops/conv2d/conv_patch_plan.h"
 
 namespace kantor::cuda {
 
@@ -60,6 +60,27 @@ inline ConvProduct data_grad_product(const ConvShape& z) {
   g.step_h = g.step_w = 1;
   g.jump_h = narrow(z.sh), g.jump_w = narrow(z.sw);
   return {g, plan};
+}
+
+// By the kernel and with the tiles that suit it.
+template <class Table, class Prologue>
+void enqueue_product(const ConvArguments& g, const ConvPlan& plan, Precision precision, const Prologue& prologue,
+                     const Table& epilogue, Recorder& r) {
+  // (A program that needs the large table is too rare to have a kernel of its own for these.)
+  if constexpr (std::is_same_v<Table, SmallPw>) {
+    if constexpr (std::is_same_v<Prologue, NoPrologue>)
+      if (PatchPlan patches(g, plan); patches.suits) return enqueue_patches(patches, precision, epilogue, r);
+    int64_t pixels = 0, large = 0;
+    for (const PixelClass& c : plan.classes) {
+      pixels += int64_t{g.images} * c.rows * c.cols;
+      large += (int64_t{g.images} * c.rows * c.cols + LargeTile::kCols - 1) / LargeTile::kCols;
+    }
+    if (g.outputs > SmallTile::kRows && large * ceil_div(g.outputs, LargeTile::kRows) >= TileParts::kEnough)
+      return enqueue_convolution<LargeTile>(g, plan, precision, prologue, epilogue, r);
+    if (g.outputs <= FlatTile::kRows && pixels >= int64_t{TileParts::kEnough} * FlatTile::kCols)
+      return enqueue_convolution<FlatTile>(g, plan, precision, prologue, epilogue, r);
+  }
+  enqueue_convolution<SmallTile>(g, plan, precision, prologue, epilogue, r);
 }
 
 // A node of conv2d or conv2d_data_grad.

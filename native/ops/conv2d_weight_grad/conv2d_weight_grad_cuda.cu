@@ -112,10 +112,8 @@ void enqueue_conv2d_weight_grad(const Node& node, Recorder& r) {
   g.r = narrow(z.r), g.s = narrow(z.s), g.p = narrow(z.p), g.q = narrow(z.q);
   g.sh = narrow(z.sh), g.sw = narrow(z.sw), g.ph = narrow(z.ph), g.pw = narrow(z.pw);
   g.dh = narrow(z.dh), g.dw = narrow(z.dw);
-  // Large tiles do more with what they load, where parts of the depth make them enough to fill a large GPU.
-  constexpr int64_t kEnough = 96;
   int64_t large = int64_t{ceil_div(g.o, LargeTile::kRows)} * ceil_div(narrow(dw.count() / z.o), LargeTile::kCols);
-  bool wide = g.o > SmallTile::kRows && large * TileParts::most(ceil_div(g.n * g.p * g.q, kStep)) >= kEnough;
+  bool wide = g.o > SmallTile::kRows && large * TileParts::most(ceil_div(g.n * g.p * g.q, kStep)) >= TileParts::kEnough;
   const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
   if (prologues.dy.result >= 0 || prologues.x.result >= 0) {
     DevicePrologue of_dy = DevicePrologue::of(node, prologues.dy, r), of_x = DevicePrologue::of(node, prologues.x, r);

@@ -43,12 +43,10 @@ void enqueue_gemm(const Node& node, Recorder& r) {
   extent(node, b.count());
   g.a_fours = in_fours(a), g.b_fours = in_fours(b);
   with_table(node, program, 2, 0, [&](const auto& epilogue) {
-    // Large tiles do more with what they load, once there are enough of them.
-    constexpr int kEnough = 96;
     int large = ceil_div(g.m, LargeTile::kRows) * ceil_div(g.n, LargeTile::kCols);
     // (A program that needs the large table is too rare to have a kernel of its own for these.)
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(epilogue)>, SmallPw>)
-      if (large >= kEnough) return enqueue<LargeTile>(node, g, epilogue, r);
+      if (large >= TileParts::kEnough) return enqueue<LargeTile>(node, g, epilogue, r);
     enqueue<SmallTile>(node, g, epilogue, r);
   });
 }

@@ -35,16 +35,23 @@ struct TileShared {
 struct TileParts {
   float* partial;     // a tile for each part of each, where there are several
   unsigned* tickets;  // one a tile
-  int parts, steps;   // kSteps in each
+  int parts, steps;   // steps of the depth in each
 
   // About as many blocks as a large GPU has multiprocessors; a part is at least four steps deep.
   static constexpr int kBlocks = 128, kLeastSteps = 4;
+  // Large tiles do more with what they load, once there are so many of them.
+  static constexpr int kEnough = 96;
   static int most(int steps) { return std::max(1, steps / kLeastSteps); }
 
   template <class Tile>
   static TileParts of(int tiles, int depth, Recorder& r) {
     int steps = ceil_div(depth, kStep);
-    TileParts p = {nullptr, nullptr, std::max(1, std::min(kBlocks / tiles, most(steps))), 0};
+    return of_steps<Tile>(tiles, steps, most(steps), r);
+  }
+  // Of so many steps, in at most so many parts.
+  template <class Tile>
+  static TileParts of_steps(int tiles, int steps, int most, Recorder& r) {
+    TileParts p = {nullptr, nullptr, std::max(1, std::min(kBlocks / tiles, most)), 0};
     p.steps = std::max(1, ceil_div(steps, p.parts));
     p.parts = std::max(1, ceil_div(steps, p.steps));
     if (p.parts > 1) {
