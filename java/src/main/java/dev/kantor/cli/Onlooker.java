@@ -20,12 +20,14 @@ final class Onlooker implements Training.Watcher {
   private final Examination examination;
   private final Display display;
   private final EventLog events;
+  private final Aside aside;
   private final PrintWriter err;
   private long at;
 
   /**
    * @param examination null if there are no evaluations
    * @param events null if there is no event file
+   * @param aside who finishes pictures
    * @param iteration done already
    */
   Onlooker(
@@ -34,6 +36,7 @@ final class Onlooker implements Training.Watcher {
       Examination examination,
       Display display,
       EventLog events,
+      Aside aside,
       long iteration,
       PrintWriter err) {
     this.folder = folder;
@@ -41,6 +44,7 @@ final class Onlooker implements Training.Watcher {
     this.examination = examination;
     this.display = display;
     this.events = events;
+    this.aside = aside;
     this.err = err;
     at = iteration;
   }
@@ -61,11 +65,14 @@ final class Onlooker implements Training.Watcher {
   @Override
   public void picture(String name) throws IOException {
     Path picture = folder.samples().resolve(name + ".png");
-    sight.show(picture);
-    if (events != null && Files.exists(picture)) {
-      events.picture(at, picture);
+    aside.run(sight.show(picture));
+    if (events != null) {
+      aside.await();
+      if (Files.exists(picture)) {
+        events.picture(at, picture);
+      }
     }
-    drawCurves();
+    aside.runLatest(this::drawCurves);
   }
 
   private void drawCurves() throws IOException {
@@ -84,7 +91,7 @@ final class Onlooker implements Training.Watcher {
   @Override
   public void evaluated(Evaluated evaluated) throws IOException {
     display.evaluated(evaluated);
-    drawCurves();
+    aside.runLatest(this::drawCurves);
     evaluated
         .alarm()
         .ifPresent(

@@ -48,7 +48,7 @@ final class Progress implements Training.Watcher, AutoCloseable {
 
   @Override
   public void picture(String name) throws IOException {
-    sight.show(heat.run().samples().resolve(name + ".png"));
+    sight.show(heat.run().samples().resolve(name + ".png")).run();
     drawCurves();
   }
 
@@ -69,7 +69,7 @@ final class Progress implements Training.Watcher, AutoCloseable {
   public void evaluated(Evaluated e) throws IOException {
     Path grid = RunResult.grid(heat.folder(), e.iteration());
     Files.createDirectories(grid.getParent());
-    sight.show(grid);
+    sight.show(grid).run();
     drawCurves();
     say(
         e.samples(),

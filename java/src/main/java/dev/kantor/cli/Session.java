@@ -291,13 +291,14 @@ final class Session implements AutoCloseable {
                 job().iterationsPerEpoch(),
                 iteration,
                 seconds);
-        EventLog events = broadcast.events(folder, job().metrics(), iteration)) {
+        EventLog events = broadcast.events(folder, job().metrics(), iteration);
+        Aside aside = new Aside(device.name().startsWith("cuda"))) {
       Training training =
           new Training(
               job(),
               folder,
               manifest,
-              new Onlooker(folder, sight, examination, display, events, iteration, err));
+              new Onlooker(folder, sight, examination, display, events, aside, iteration, err));
       try (Interruption _ = new Interruption(training::stop)) {
         outcome = training.run(seconds);
       } catch (KantorException e) {

@@ -14,6 +14,7 @@ import dev.kantor.metrics.ModeCoverage;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -25,12 +26,16 @@ interface Sight extends AutoCloseable {
 
   int COLUMNS = 10;
 
+  /** Where the picture is there already, or there is none. */
+  Aside.Work NOTHING_LEFT = () -> {};
+
   /**
-   * Shows the model as it is now.
+   * Looks at the model as it is now.
    *
    * @param picture where a picture goes, if there is one
+   * @return what is left to be done then, whatever the model does meanwhile: the host's part
    */
-  void show(Path picture) throws IOException;
+  Aside.Work show(Path picture) throws IOException;
 
   @Override
   void close();
@@ -60,17 +65,16 @@ interface Sight extends AutoCloseable {
   /** A grid of samples; where there are classes, each has its row, or rows. */
   record Drawn(Generation generation, Sampler sampler, Pictures.Size size) implements Sight {
     @Override
-    public void show(Path picture) throws IOException {
+    public Aside.Work show(Path picture) {
       long classes = Math.max(1, generation.classes());
+      MemorySegment bytes;
       try (Arena arena = Arena.ofConfined()) {
-        Pictures.writeGrid(
-            picture,
+        bytes =
             Pictures.toBytes(
                 Pictures.draw(sampler, size, SAMPLES, i -> (int) (i / COLUMNS % classes), arena),
-                arena),
-            size,
-            COLUMNS);
+                Arena.ofAuto());
       }
+      return () -> Pictures.writeGrid(picture, bytes, size, COLUMNS);
     }
 
     @Override
@@ -85,7 +89,7 @@ interface Sight extends AutoCloseable {
     private static final int POINTS = 1000;
 
     @Override
-    public void show(Path picture) throws IOException {
+    public Aside.Work show(Path picture) throws IOException {
       float[] points;
       try (Arena arena = Arena.ofConfined()) {
         points =
@@ -96,6 +100,7 @@ interface Sight extends AutoCloseable {
       err.println(
           PointPictures.describe(coverage)
               + String.format(Locale.ROOT, ", reverse KL %.3f nats", coverage.reverseDivergence()));
+      return NOTHING_LEFT;
     }
 
     @Override
@@ -108,13 +113,14 @@ interface Sight extends AutoCloseable {
   /** The share of test images that a classifier is right about. */
   record Tested(Classification classification, Samples test, PrintWriter err) implements Sight {
     @Override
-    public void show(Path picture) {
+    public Aside.Work show(Path picture) {
       err.println(
           String.format(
               Locale.ROOT,
               "%.2f %% of %,d test images are classified correctly",
               100 * classification.accuracy(test),
               test.count()));
+      return NOTHING_LEFT;
     }
 
     @Override
@@ -126,8 +132,8 @@ interface Sight extends AutoCloseable {
   /** Nothing. */
   record Nothing() implements Sight {
     @Override
-    public void show(Path picture) {
-      // There is nothing to see.
+    public Aside.Work show(Path picture) {
+      return NOTHING_LEFT;
     }
 
     @Override

@@ -86,13 +86,14 @@ public final class MetricsLog implements AutoCloseable {
   }
 
   /**
-   * The rows of a run's {@code metrics.csv}.
+   * The rows of a run's {@code metrics.csv}; of one that goes on, those written to their end.
    *
    * @throws IOException if the file cannot be read or is damaged
    */
   public static Table read(Path folder) throws IOException {
     Path file = folder.resolve("metrics.csv");
-    List<String> lines = Files.readAllLines(file);
+    String text = Files.readString(file);
+    List<String> lines = text.substring(0, text.lastIndexOf('\n') + 1).lines().toList();
     if (lines.isEmpty()) {
       return new Table(LEADING, List.of());
     }

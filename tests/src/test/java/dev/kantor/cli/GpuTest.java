@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.kantor.nativelib.Native;
+import dev.kantor.train.MetricsLog;
 import dev.kantor.train.RunFolder;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -84,6 +86,21 @@ class GpuTest {
     long epoch = saved / 4;
     Kantor.run("resume", run, "--device", "cpu", "--epochs", epoch + 2).expect(Main.DONE);
     assertEquals(saved + 8, Kantor.iteration(Kantor.last(run)));
+  }
+
+  @Test
+  void picturesAreFinishedWhenTheTrainingIs() throws Exception {
+    List<String> args = small("--device", "cuda", "--epochs", "3");
+    args.set(args.indexOf("ring"), "glyphs");
+    kantor(0, Map.of(), args);
+    try (Stream<Path> pictures = Files.list(run.resolve("samples"))) {
+      assertEquals(
+          List.of("epoch-0000.png", "epoch-0001.png", "epoch-0002.png", "epoch-0003.png"),
+          pictures.map(p -> p.getFileName().toString()).sorted().toList());
+    }
+    Path anew = folder.resolve("curves.png");
+    Pictures.writeCurves(anew, MetricsLog.read(run), List.of());
+    assertEquals(-1, Files.mismatch(anew, run.resolve("curves.png")), "they lack the last epoch");
   }
 
   @Test

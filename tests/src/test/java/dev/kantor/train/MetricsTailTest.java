@@ -75,6 +75,15 @@ class MetricsTailTest {
   }
 
   @Test
+  void theTableLeavesOutARowThatIsBeingWritten() throws IOException {
+    log(0, 2);
+    Files.writeString(folder.resolve("metrics.csv"), "3,0.3,19", StandardOpenOption.APPEND);
+    assertEquals(2, MetricsLog.read(folder).rows().size());
+    Files.writeString(folder.resolve("metrics.csv"), "2,1.5,3\n", StandardOpenOption.APPEND);
+    assertEquals(192, MetricsLog.read(folder).column("samples")[2]);
+  }
+
+  @Test
   void startsAgainWhenOthersTakeTheirPlace() throws IOException {
     Path file = folder.resolve("metrics.jsonl");
     Files.writeString(file, "{\"iteration\": 1, \"x\": 7}\n");
