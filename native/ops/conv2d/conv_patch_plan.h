@@ -68,7 +68,7 @@ void enqueue_patches(PatchPlan plan, Precision precision, const Table& epilogue,
     c.pixels.tile = tiles;
     tiles += a.conv.tile_rows * ceil_div(a.conv.images * c.pixels.rows * c.pixels.cols, Tile::kCols);
   }
-  a.conv.parts = TileParts::of_steps<Tile>(tiles, steps, steps, r);
+  a.conv.parts = TileParts::of_steps<Tile>(tiles, steps, std::min(TileParts::kBlocks / tiles, steps), r);
   a.taps = r.constants(plan.taps);
   a.classes = r.constants(plan.classes);
   a.conv.class_count = static_cast<int>(plan.classes.size());

@@ -113,7 +113,7 @@ void enqueue_conv2d_weight_grad(const Node& node, Recorder& r) {
   g.sh = narrow(z.sh), g.sw = narrow(z.sw), g.ph = narrow(z.ph), g.pw = narrow(z.pw);
   g.dh = narrow(z.dh), g.dw = narrow(z.dw);
   int64_t large = int64_t{ceil_div(g.o, LargeTile::kRows)} * ceil_div(narrow(dw.count() / z.o), LargeTile::kCols);
-  bool wide = g.o > SmallTile::kRows && large * TileParts::most(ceil_div(g.n * g.p * g.q, kStep)) >= TileParts::kEnough;
+  bool wide = g.o > SmallTile::kRows && large * TileParts::most(g.n * g.p * g.q) >= TileParts::kEnough;
   const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
   if (prologues.dy.result >= 0 || prologues.x.result >= 0) {
     DevicePrologue of_dy = DevicePrologue::of(node, prologues.dy, r), of_x = DevicePrologue::of(node, prologues.x, r);

@@ -10,7 +10,9 @@ template <class Tile, bool transpose_a, bool transpose_b, class Table>
 void enqueue(const Node& node, GemmArguments g, const Table& epilogue, Recorder& r) {
   g.tile_cols = ceil_div(g.n, Tile::kCols);
   int tiles = ceil_div(g.m, Tile::kRows) * g.tile_cols;
-  g.parts = TileParts::of<Tile>(tiles, g.depth, r);
+  // (Four warps, which is what a large tile's block has, hide little of what memory takes: two blocks a multiprocessor.)
+  constexpr int kBlocks = std::is_same_v<Tile, LargeTile> ? 2 * TileParts::kBlocks : TileParts::kBlocks;
+  g.parts = TileParts::of<Tile>(tiles, g.depth, r, kBlocks);
   with_precision(node.precision, [&](auto precision) {
     r.launch<GemmBody<Tile, precision.value, transpose_a, transpose_b, Table>>(tiles * g.parts.parts, {g, epilogue});
   });
@@ -43,10 +45,12 @@ void enqueue_gemm(const Node& node, Recorder& r) {
   extent(node, b.count());
   g.a_fours = in_fours(a), g.b_fours = in_fours(b);
   with_table(node, program, 2, 0, [&](const auto& epilogue) {
+    // Large tiles where they are enough, or a few parts of each are. (More would take longer to add up than they gain.)
+    constexpr int kFewParts = 4;
     int large = ceil_div(g.m, LargeTile::kRows) * ceil_div(g.n, LargeTile::kCols);
     // (A program that needs the large table is too rare to have a kernel of its own for these.)
     if constexpr (std::is_same_v<std::remove_cvref_t<decltype(epilogue)>, SmallPw>)
-      if (large >= TileParts::kEnough) return enqueue<LargeTile>(node, g, epilogue, r);
+      if (large * std::min(kFewParts, TileParts::most(g.depth)) >= TileParts::kEnough) return enqueue<LargeTile>(node, g, epilogue, r);
     enqueue<SmallTile>(node, g, epilogue, r);
   });
 }

@@ -37,21 +37,21 @@ struct TileParts {
   unsigned* tickets;  // one a tile
   int parts, steps;   // steps of the depth in each
 
-  // About as many blocks as a large GPU has multiprocessors; a part is at least four steps deep.
+  // About as many blocks as a large GPU has multiprocessors, whichever GPU runs it, so that all give the same sums; a part is
+  // at least four steps deep.
   static constexpr int kBlocks = 128, kLeastSteps = 4;
   // Large tiles do more with what they load, once there are so many of them.
   static constexpr int kEnough = 96;
-  static int most(int steps) { return std::max(1, steps / kLeastSteps); }
+  static int most(int depth) { return std::max(1, ceil_div(depth, kStep) / kLeastSteps); }
 
   template <class Tile>
-  static TileParts of(int tiles, int depth, Recorder& r) {
-    int steps = ceil_div(depth, kStep);
-    return of_steps<Tile>(tiles, steps, most(steps), r);
+  static TileParts of(int tiles, int depth, Recorder& r, int blocks = kBlocks) {
+    return of_steps<Tile>(tiles, ceil_div(depth, kStep), std::min(blocks / tiles, most(depth)), r);
   }
-  // Of so many steps, in at most so many parts.
+  // Of so many steps, in about so many parts.
   template <class Tile>
-  static TileParts of_steps(int tiles, int steps, int most, Recorder& r) {
-    TileParts p = {nullptr, nullptr, std::max(1, std::min(kBlocks / tiles, most)), 0};
+  static TileParts of_steps(int tiles, int steps, int parts, Recorder& r) {
+    TileParts p = {nullptr, nullptr, std::max(1, parts), 0};
     p.steps = std::max(1, ceil_div(steps, p.parts));
     p.parts = std::max(1, ceil_div(steps, p.steps));
     if (p.parts > 1) {
@@ -83,16 +83,30 @@ __device__ __forceinline__ void finish(const TileParts& p, const Table& epilogue
     __syncthreads();
     if (!last_block(p.tickets + tile, static_cast<unsigned>(p.parts), shared.flag)) return;
   }
+  // What is added is on its way together, that of a few parts at a time.
+  constexpr int kAhead = 4;
   for (int first = 0; first < kCount; first += kElements) {
     PwElement elements[kElements];
     PwRegisters<kElements> registers = {};
     float sums[kElements];
+#pragma unroll
     for (int e = 0; e < kElements; ++e) {
       elements[e] = place(first + e);
       sums[e] = p.parts > 1 ? 0 : sum(first + e);
-      if (p.parts > 1 && elements[e].live)
-        for (int of = 0; of < p.parts; ++of) sums[e] += partial(of, first + e);
     }
+    if (p.parts > 1)
+      for (int of = 0; of < p.parts; of += kAhead) {
+        float terms[kAhead][kElements];
+#pragma unroll
+        for (int k = 0; k < kAhead; ++k)
+#pragma unroll
+          for (int e = 0; e < kElements; ++e)
+            terms[k][e] = of + k < p.parts && elements[e].live ? partial(of + k, first + e) : 0;
+#pragma unroll
+        for (int k = 0; k < kAhead; ++k)
+#pragma unroll
+          for (int e = 0; e < kElements; ++e) sums[e] += terms[k][e];
+      }
     run_program(epilogue, elements, sums, registers);
   }
 }
