@@ -1,5 +1,6 @@
 package dev.kantor.cli;
 
+import dev.kantor.train.Aside;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.EventLog;

@@ -12,6 +12,7 @@ import dev.kantor.nativelib.KantorException;
 import dev.kantor.nativelib.Native;
 import dev.kantor.nativelib.Status;
 import dev.kantor.tensor.Device;
+import dev.kantor.train.Aside;
 import dev.kantor.train.Checkpoint;
 import dev.kantor.train.EventLog;
 import dev.kantor.train.Goal;
@@ -298,7 +299,8 @@ final class Session implements AutoCloseable {
               job(),
               folder,
               manifest,
-              new Onlooker(folder, sight, examination, display, events, aside, iteration, err));
+              new Onlooker(folder, sight, examination, display, events, aside, iteration, err),
+              aside);
       try (Interruption _ = new Interruption(training::stop)) {
         outcome = training.run(seconds);
       } catch (KantorException e) {

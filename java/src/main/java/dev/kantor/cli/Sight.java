@@ -11,6 +11,7 @@ import dev.kantor.gan.Samples;
 import dev.kantor.gan.Scores;
 import dev.kantor.graph.State;
 import dev.kantor.metrics.ModeCoverage;
+import dev.kantor.train.Aside;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.lang.foreign.Arena;

@@ -4,6 +4,7 @@ import com.google.gson.JsonObject;
 import dev.kantor.graph.State;
 import dev.kantor.nativelib.Native;
 import dev.kantor.nativelib.Status;
+import java.io.Closeable;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,13 +32,14 @@ public final class Training {
   private final RunFolder folder;
   private final Manifest manifest;
   private final Watcher watcher;
+  private final Aside aside;
   private final Clock clock = new Clock();
   private boolean stopping;
   private boolean active;
 
   /** Sees the training go on. */
   public interface Watcher {
-    /** A row has come to the metrics. */
+    /** A row has come to the metrics. The {@link Aside} of the training calls this. */
     void logged(Row row) throws IOException;
 
     /** After each replay. */
@@ -103,8 +105,17 @@ public final class Training {
    */
   public record Outcome(End end, long iteration, Path checkpoint, Optional<String> fault) {}
 
-  /** A training of a job in a folder. */
+  /** A training of a job in a folder that does everything itself. */
   public Training(Job job, RunFolder folder, Manifest manifest, Watcher watcher) {
+    this(job, folder, manifest, watcher, new Aside(false));
+  }
+
+  /**
+   * A training of a job in a folder.
+   *
+   * @param aside who writes the metrics, while the next replay is under way
+   */
+  public Training(Job job, RunFolder folder, Manifest manifest, Watcher watcher, Aside aside) {
     long rows = job.ring().shape().dim(0);
     if (manifest.schedule().logEvery() > rows / 2) {
       throw new IllegalArgumentException(
@@ -114,6 +125,7 @@ public final class Training {
     this.folder = folder;
     this.manifest = manifest;
     this.watcher = watcher;
+    this.aside = aside;
   }
 
   /** How many iterations a row of the metrics is the mean of if nothing else is asked for. */
@@ -155,7 +167,8 @@ public final class Training {
     long at = state.longs(job.counter())[0];
     long chunk = 1;
     EvaluationLog evaluations = new EvaluationLog(folder.path(), at);
-    try (MetricsLog log = new MetricsLog(folder.path(), job.metrics(), at)) {
+    try (MetricsLog log = new MetricsLog(folder.path(), job.metrics(), at);
+        Closeable _ = aside::await) {
       if (at == 0) {
         watcher.picture(pictureOfEpoch(0));
       } else if (isEvaluation(at, last)) {
@@ -172,9 +185,10 @@ public final class Training {
         at = state.longs(job.counter())[0];
         double seconds = clock.seconds();
         double[] ring = state.doubles(job.ring());
-        log(log, ring, from, at, seconds);
+        long to = at;
+        aside.run(() -> log(log, ring, from, to, seconds));
         if (result.status() == Status.FAULT) {
-          log.sync();
+          sync(log);
           return faulted(at, seconds, evaluations);
         }
         chunk = at == from ? 1 : Math.max(1, (long) (CHUNK_SECONDS * (at - from) / took));
@@ -190,13 +204,13 @@ public final class Training {
                   secondsLeft(at, from, took, last, seconds)));
         }
         if (at == boundary && isEvaluation(at, last)) {
-          log.sync();
+          sync(log);
           evaluate(evaluations, at);
         }
         if (isEpochEnd) {
           watcher.picture(pictureOfEpoch(at / perEpoch));
           if (at / perEpoch % schedule.checkpointEvery() == 0) {
-            log.sync();
+            sync(log);
             save(at, clock.seconds(), evaluations);
           }
         }
@@ -205,7 +219,7 @@ public final class Training {
       if (isDone && at % perEpoch != 0) {
         watcher.picture(String.format(Locale.ROOT, "iteration-%08d", at));
       }
-      log.sync();
+      sync(log);
       if (isDone) {
         evaluate(evaluations, at);
       }
@@ -229,6 +243,12 @@ public final class Training {
   private boolean isEvaluation(long at, long last) {
     long every = manifest.schedule().evaluateEvery();
     return every > 0 && (at == last || at % every == 0 && !isStopping());
+  }
+
+  /** All rows are on the disk then: no state is that they do not lead up to. */
+  private void sync(MetricsLog log) throws IOException {
+    aside.await();
+    log.sync();
   }
 
   private void log(MetricsLog log, double[] ring, long from, long at, double seconds)

@@ -23,13 +23,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongToDoubleFunction;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The loop with a job that is no GAN: x grows by 1 an iteration, and its value before is the one
@@ -116,12 +120,16 @@ class TrainingTest {
     }
   }
 
-  @Test
-  void logsMeansOfWindowsThroughEpochsAndAShortRing() throws IOException {
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void logsMeansOfWindowsThroughEpochsAndAShortRing(boolean isThreaded) throws IOException {
     RunFolder run = RunFolder.create(folder.resolve("run"));
     Recorder seen = new Recorder();
     Goal goal = new Goal(Goal.Unit.ITERATIONS, 60);
-    Training.Outcome outcome = new Training(job, run, manifest(goal, 8), seen).run(0);
+    Training.Outcome outcome;
+    try (Aside aside = new Aside(isThreaded)) {
+      outcome = new Training(job, run, manifest(goal, 8), seen, aside).run(0);
+    }
     assertEquals(Training.End.DONE, outcome.end());
     assertEquals(60, outcome.iteration());
     assertEquals(60, state.floats(x)[0]);
@@ -136,6 +144,39 @@ class TrainingTest {
     assertEquals(56, seen.rows.getLast().iteration());
     assertArrayEquals(new double[] {3.5, 11.5, 19.5, 27.5, 35.5, 43.5, 51.5}, table.column("x"));
     assertArrayEquals(new double[] {16, 32, 48, 64, 80, 96, 112}, table.column("samples"));
+  }
+
+  @Test
+  void replaysWhileItsRowsAreWritten() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    CountDownLatch far = new CountDownLatch(1);
+    Recorder seen =
+        new Recorder() {
+          @Override
+          public void progress(Training.Progress p) {
+            super.progress(p);
+            if (p.iteration() > RING_ROWS) {
+              assertEquals(List.of(), rows, "nobody writes yet, and the ring has come round");
+              far.countDown();
+            }
+          }
+        };
+    Manifest manifest = manifest(new Goal(Goal.Unit.ITERATIONS, PER_EPOCH - 1), 1);
+    try (Aside aside = new Aside(true)) {
+      aside.run(() -> assertTrue(waited(far), "it waits for its rows"));
+      new Training(job, run, manifest, seen, aside).run(0);
+      // Whoever comes back has written all.
+      double[] expected = LongStream.range(0, PER_EPOCH - 1).asDoubleStream().toArray();
+      assertArrayEquals(expected, MetricsLog.read(run.path()).column("x"));
+    }
+  }
+
+  private static boolean waited(CountDownLatch latch) {
+    try {
+      return latch.await(60, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      return false;
+    }
   }
 
   @Test

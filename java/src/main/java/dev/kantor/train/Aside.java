@@ -1,4 +1,4 @@
-package dev.kantor.cli;
+package dev.kantor.train;
 
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
@@ -9,24 +9,24 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Work of the host that a training need not wait for, done one after the other: on a thread of its
  * own, or at once where the training's own threads are the host's, and another would only be in
- * their way.
+ * their way. For one thread to ask for.
  */
-final class Aside implements AutoCloseable {
+public final class Aside implements AutoCloseable {
   private final ExecutorService thread; // null: at once
   private final AtomicLong latest = new AtomicLong();
   private volatile boolean hasFailed;
   private volatile Exception failure; // until it is thrown
 
-  /** Something that may fail. */
+  /** Something that may fail because a file cannot be written. */
   @FunctionalInterface
-  interface Work {
+  public interface Work {
     void run() throws IOException;
   }
 
   /**
    * @param isThreaded whether it has a thread of its own
    */
-  Aside(boolean isThreaded) {
+  public Aside(boolean isThreaded) {
     thread =
         isThreaded
             ? Executors.newSingleThreadExecutor(Thread.ofPlatform().name("aside").factory())
@@ -38,7 +38,7 @@ final class Aside implements AutoCloseable {
    *
    * @throws IOException if it has failed, or something before it has; nothing is done then
    */
-  void run(Work work) throws IOException {
+  public void run(Work work) throws IOException {
     if (thread == null) {
       work.run();
       return;
@@ -62,7 +62,7 @@ final class Aside implements AutoCloseable {
    * The same of something that makes anew what it made before: where it is asked for again before
    * its turn, once will do.
    */
-  void runLatest(Work work) throws IOException {
+  public void runLatest(Work work) throws IOException {
     long mine = latest.incrementAndGet();
     run(
         () -> {
@@ -77,7 +77,7 @@ final class Aside implements AutoCloseable {
    *
    * @throws IOException if something has failed
    */
-  void await() throws IOException {
+  public void await() throws IOException {
     if (thread != null) {
       CompletableFuture.runAsync(() -> {}, thread).join();
       rethrow();

@@ -1,4 +1,4 @@
-package dev.kantor.cli;
+package dev.kantor.train;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotSame;
@@ -55,8 +55,14 @@ class AsideTest {
   @Test
   void whatFailsIsSaidOnceAndEndsIt() throws IOException {
     Aside aside = new Aside(true);
-    aside.run(() -> fail("the disk is full"));
+    CountDownLatch begin = new CountDownLatch(1);
+    aside.run(
+        () -> {
+          uninterrupted(begin);
+          fail("the disk is full");
+        });
     aside.run(() -> done.add("after"));
+    begin.countDown();
     IOException e = assertThrows(IOException.class, aside::await);
     assertEquals("the disk is full", e.getMessage());
     aside.run(() -> done.add("long after"));
