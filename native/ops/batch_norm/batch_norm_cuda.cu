@@ -41,14 +41,13 @@ __device__ inline void batch_norm(const BatchNormArguments& a, const Table& epil
   }
   for (int first = own.first; first < own.end; first += kElements * kLanes) {
     PwElement at[kElements];
-    PwRegisters<kElements> registers = {};
     float y[kElements];
     for (int e = 0; e < kElements; ++e) {
       int i = first + e * kLanes;
       at[e] = {s.row(own.channel, i), i % s.hw, i < own.end};
       y[e] = at[e].live ? normalised(a.moments.x[at[e].row * s.hw + at[e].col], map) : 0;
     }
-    run_program(epilogue, at, y, registers);
+    run_program(epilogue, at, y);
   }
 }
 
@@ -64,14 +63,13 @@ template <class Table>
 __device__ inline void normalise(const BatchNormArguments& a, const Table& epilogue, unsigned block) {
   const ChannelParts& s = a.moments.s;
   PwElement at[kElements];
-  PwRegisters<kElements> registers = {};
   float y[kElements];
   for (int e = 0; e < kElements; ++e) {
     int i = (static_cast<int>(block) * kElements + e) * kBlockThreads + static_cast<int>(threadIdx.x);
     at[e] = {i / s.hw, i % s.hw, i < s.n * s.c * s.hw};
     y[e] = at[e].live ? normalised(a.moments.x[i], load4(&a.maps[at[e].row % s.c].x)) : 0;
   }
-  run_program(epilogue, at, y, registers);
+  run_program(epilogue, at, y);
 }
 
 template <class Table>

@@ -13,6 +13,7 @@ struct DevicePrologue {
   const PwInstruction* code;
   float* const* stores;  // null
   int rows, cols, length;
+  PwForm form;
   int result;  // the register; -1: nothing to do
 
   static DevicePrologue of(const Node& node, const ConvPrologue& prologue, Recorder& r) {
@@ -23,8 +24,8 @@ struct DevicePrologue {
       p.operands = r.constants(
           std::vector<PwPlace>(table.operands, table.operands + std::max<size_t>(1, prologue.program.operands.size())));
       p.code = r.constants(std::vector<PwInstruction>(table.code, table.code + table.length));
-      p.rows = table.rows, p.cols = table.cols, p.length = table.length;
-    });
+      p.rows = table.rows, p.cols = table.cols, p.length = table.length, p.form = table.form;
+    }, p.result);
     return p;
   }
 
@@ -32,10 +33,10 @@ struct DevicePrologue {
   template <int kElements>
   __device__ __forceinline__ void apply(const PwElement (&at)[kElements], float (&values)[kElements]) const {
     if (result < 0) return;
-    PwRegisters<kElements> registers = {};
-    run_program(*this, at, values, registers);
+    float made[kElements];
+    run_program(*this, at, values, result, made);
 #pragma unroll
-    for (int e = 0; e < kElements; ++e) values[e] = at[e].live ? registers[result][e] : 0;
+    for (int e = 0; e < kElements; ++e) values[e] = at[e].live ? made[e] : 0;
   }
 };
 

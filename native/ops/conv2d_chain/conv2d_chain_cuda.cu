@@ -19,6 +19,7 @@ SmallPw bias_and_activation(const ConvProduct& product, const ChainLayer& layer,
   if (layer.activation == ChainActivation::relu) p.code[p.length++] = {Pw::relu, 0, 0, 0, 0};
   if (layer.activation == ChainActivation::leaky_relu) p.code[p.length++] = {Pw::leaky_relu, 0, 0, 0, layer.slope};
   p.code[p.length++] = {Pw::store, 0, 0, 0, 0};
+  p.form = PwForm::of(p.code, p.length, -1);
   return p;
 }
 

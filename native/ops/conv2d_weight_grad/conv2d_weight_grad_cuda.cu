@@ -90,6 +90,7 @@ void enqueue(const Node& node, WeightGradArguments g, const Prologue& of_dy, con
   store.code[0] = {Pw::accumulator, 0, 0, 0, 0};
   store.code[1] = {Pw::store, 0, 0, 0, 0};
   store.rows = g.o, store.cols = cols, store.length = 2;
+  store.form = PwForm::of(store.code, store.length, -1);
   with_precision(node.precision, [&](auto precision) {
     r.launch(weight_grad_kernel<Tile, precision.value, Prologue>,
              {static_cast<unsigned>(tiles * g.parts.parts), Tile::kThreads,

@@ -67,7 +67,7 @@ struct TileParts {
 template <class Tile, class Table, class Element>
 __device__ __forceinline__ void finish(const TileParts& p, const Table& epilogue, int tile, int part,
                                        const TileShared& shared, const Element& element) {
-  constexpr int kElements = 4, kCount = Tile::kRows * Tile::kCols / Tile::kThreads;
+  constexpr int kCount = Tile::kRows * Tile::kCols / Tile::kThreads, kElements = kCount < 8 ? kCount : 8;
   static_assert(kCount % kElements == 0);
   auto index = [](int e) { return e * Tile::kThreads + static_cast<int>(threadIdx.x); };
   auto place = [&](int e) { return element(index(e) / Tile::kCols, index(e) % Tile::kCols); };
@@ -87,7 +87,6 @@ __device__ __forceinline__ void finish(const TileParts& p, const Table& epilogue
   constexpr int kAhead = 4;
   for (int first = 0; first < kCount; first += kElements) {
     PwElement elements[kElements];
-    PwRegisters<kElements> registers = {};
     float sums[kElements];
 #pragma unroll
     for (int e = 0; e < kElements; ++e) {
@@ -107,7 +106,7 @@ __device__ __forceinline__ void finish(const TileParts& p, const Table& epilogue
 #pragma unroll
           for (int e = 0; e < kElements; ++e) sums[e] += terms[k][e];
       }
-    run_program(epilogue, elements, sums, registers);
+    run_program(epilogue, elements, sums);
   }
 }
 

@@ -13,12 +13,11 @@ struct PointwiseBody {
   __device__ static void run(const Table& p, unsigned block, Shared&) {
     PwElement at[kElements];
     float none[kElements] = {};
-    PwRegisters<kElements> registers = {};
     for (int e = 0; e < kElements; ++e) {
       int i = (static_cast<int>(block) * kElements + e) * kBlockThreads + static_cast<int>(threadIdx.x);
       at[e] = {i / p.cols, i % p.cols, i < p.rows * p.cols};
     }
-    run_program(p, at, none, registers);
+    run_program(p, at, none);
   }
 };
 

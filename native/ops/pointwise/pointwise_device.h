@@ -1,14 +1,14 @@
 // Pointwise programs in kernels: the interpreter that pointwise, reduce and gemm's epilogue share. A program travels in the
 // kernel's arguments, which a GPU keeps in its constant cache: all threads read the same word at the same time.
 #pragma once
-#include "ops/pointwise/pointwise.h"
+#include "ops/pointwise/pointwise_form.h"
 #include "runtime/cuda/device_code.h"
 
 namespace kantor::cuda {
 
 struct PwPlace {
   const float* data;
-  int period, row_stride, col_stride;
+  int period, row_stride, col_stride;  // period 0: rows do not repeat
 };
 
 template <int kOperands, int kStores, int kCode>
@@ -18,15 +18,16 @@ struct PwTable {
   float* stores[kStores];
   PwInstruction code[kCode];
   int rows, cols, length;
+  PwForm form;
 };
 // Nearly every program of training fits the small one.
 using SmallPw = PwTable<8, 4, 32>;
 using LargePw = PwTable<kMaxPwOperands, kMaxPwStores, 220>;
 
 // Calls body with the smaller table that holds the program. Operand k is node.in[first_in + k], store b
-// node.out[first_out + b].
+// node.out[first_out + b]. result: the register that is wanted of a program without stores.
 template <class Body>
-void with_table(const Node& node, const PwProgram& program, size_t first_in, size_t first_out, Body body) {
+void with_table(const Node& node, const PwProgram& program, size_t first_in, size_t first_out, Body body, int result = -1) {
   auto fits = [&]<class Table>(Table&) {
     return program.operands.size() <= size_t{Table::kMaxOperands} && program.stores <= Table::kMaxStores &&
            program.code.size() <= size_t{Table::kMaxCode};
@@ -39,12 +40,15 @@ void with_table(const Node& node, const PwProgram& program, size_t first_in, siz
       const PwOperand& o = program.operands[k];
       extent(node, node.in[first_in + k].count());
       // A stride along one row or column is never multiplied by anything but 0.
-      table.operands[k] = {node.in[first_in + k].f32(), static_cast<int>(std::min<int64_t>(o.period, program.rows)),
-                           program.rows == 1 || o.period == 1 ? 0 : static_cast<int>(o.row_stride),
+      bool is_one = program.rows == 1 || o.period == 1;
+      table.operands[k] = {node.in[first_in + k].f32(),
+                           is_one || o.period >= program.rows ? 0 : static_cast<int>(o.period),
+                           is_one ? 0 : static_cast<int>(o.row_stride),
                            program.cols == 1 ? 0 : static_cast<int>(o.col_stride)};
     }
     for (int b = 0; b < program.stores; ++b) table.stores[b] = node.out[first_out + static_cast<size_t>(b)].f32();
     for (size_t i = 0; i < program.code.size(); ++i) table.code[i] = program.code[i];
+    table.form = PwForm::of(table.code, table.length, result);
   };
   SmallPw small = {};
   LargePw large = {};
@@ -113,18 +117,75 @@ struct PwElement {
 template <int kElements>
 using PwRegisters = float[kRegisters][kElements];
 
-// Runs the program for a few elements at once, so that each instruction is looked up once for all.
+// The operand's elements, all loads under way together; 0 where an element is not live.
+template <int kElements>
+__device__ __forceinline__ void load_operand(const PwPlace& o, const PwElement (&at)[kElements], float (&to)[kElements]) {
+  auto load = [&](auto row_of) {
+#pragma unroll
+    for (int e = 0; e < kElements; ++e)
+      to[e] = at[e].live ? o.data[row_of(at[e].row) * o.row_stride + at[e].col * o.col_stride] : 0;
+  };
+  if (o.period == 0)
+    load([](int row) { return row; });
+  else
+    load([&](int row) { return row % o.period; });
+}
+
+// A step of a form on all elements.
+template <int kElements>
+__device__ __forceinline__ void take_step(const PwInstruction& step, float (&values)[kElements]) {
+  auto take = [&](Pw op) {
+    with_operation(op, [&](const auto& f) {
+#pragma unroll
+      for (int e = 0; e < kElements; ++e) values[e] = f(values[e], 0.0f, 0.0f, step.imm);
+    });
+  };
+  switch (step.op) {
+    case Pw::scale: return take(Pw::scale);
+    case Pw::tanh: return take(Pw::tanh);
+    case Pw::relu: return take(Pw::relu);
+    case Pw::leaky_relu: return take(Pw::leaky_relu);
+    case Pw::step: return take(Pw::step);
+    case Pw::leaky_mask: return take(Pw::leaky_mask);
+    default: return;
+  }
+}
+
+// values: what a program makes that has a form.
 template <int kElements, class Table>
-__device__ __forceinline__ void run_program(const Table& p, const PwElement (&at)[kElements],
-                                            const float (&accumulator)[kElements], PwRegisters<kElements>& registers) {
+__device__ __forceinline__ void run_form(const Table& p, const PwElement (&at)[kElements],
+                                         const float (&accumulator)[kElements], float (&values)[kElements]) {
+  float others[kElements] = {};
+  auto load = [&](const PwInstruction& step, float(&to)[kElements]) {
+    if (step.a != PwForm::kAccumulator) return load_operand(p.operands[step.a], at, to);
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) to[e] = accumulator[e];
+  };
+  load(p.form.first, values);
+  if (p.form.both.op != PwForm::kNone) load(p.form.second, others);
+  take_step(p.form.first, values);
+  if (p.form.both.op != PwForm::kNone) {
+    take_step(p.form.second, others);
+#pragma unroll
+    for (int e = 0; e < kElements; ++e)
+      values[e] = p.form.both.op == Pw::add   ? values[e] + others[e]
+                  : p.form.both.op == Pw::sub ? values[e] - others[e]
+                                              : values[e] * others[e];
+  }
+  take_step(p.form.last, values);
+}
+
+// Any program, instruction by instruction.
+template <int kElements, class Table>
+__device__ __forceinline__ void run_code(const Table& p, const PwElement (&at)[kElements],
+                                         const float (&accumulator)[kElements], PwRegisters<kElements>& registers) {
   for (int i = 0; i < p.length; ++i) {
     const PwInstruction code = p.code[i];
     switch (code.op) {
       case Pw::input: {
-        const PwPlace o = p.operands[code.a];
-        for (int e = 0; e < kElements; ++e)
-          registers[code.dst][e] =
-              at[e].live ? o.data[at[e].row % o.period * o.row_stride + at[e].col * o.col_stride] : 0;
+        float loaded[kElements];
+        load_operand(p.operands[code.a], at, loaded);
+        for (int e = 0; e < kElements; ++e) registers[code.dst][e] = loaded[e];
         break;
       }
       case Pw::accumulator:
@@ -143,6 +204,36 @@ __device__ __forceinline__ void run_program(const Table& p, const PwElement (&at
         });
       }
     }
+  }
+}
+
+// Runs a program that stores, for a few elements at once.
+template <int kElements, class Table>
+__device__ __forceinline__ void run_program(const Table& p, const PwElement (&at)[kElements],
+                                            const float (&accumulator)[kElements]) {
+  if (p.form.fits) {
+    float values[kElements];
+    run_form(p, at, accumulator, values);
+#pragma unroll
+    for (int e = 0; e < kElements; ++e)
+      if (at[e].live) p.stores[0][at[e].row * p.cols + at[e].col] = values[e];
+  } else {
+    PwRegisters<kElements> registers = {};
+    run_code(p, at, accumulator, registers);
+  }
+}
+
+// values: register `result` of a program without stores, whose table was made for that.
+template <int kElements, class Table>
+__device__ __forceinline__ void run_program(const Table& p, const PwElement (&at)[kElements],
+                                            const float (&accumulator)[kElements], int result, float (&values)[kElements]) {
+  if (p.form.fits) {
+    run_form(p, at, accumulator, values);
+  } else {
+    PwRegisters<kElements> registers = {};
+    run_code(p, at, accumulator, registers);
+#pragma unroll
+    for (int e = 0; e < kElements; ++e) values[e] = registers[result][e];
   }
 }
 

@@ -49,14 +49,14 @@ __device__ __forceinline__ double sum_terms(const Table& p, int result, int firs
   const float none[kTermsAtOnce] = {};
   for (; first < end; first += kTermsAtOnce * step) {
     PwElement at[kTermsAtOnce];
-    PwRegisters<kTermsAtOnce> registers = {};
+    float terms[kTermsAtOnce];
     for (int e = 0; e < kTermsAtOnce; ++e) {
       int i = first + e * step;
       at[e] = i < end ? place(i) : PwElement{};
     }
-    run_program(p, at, none, registers);
+    run_program(p, at, none, result, terms);
     for (int e = 0; e < kTermsAtOnce; ++e)
-      if (at[e].live) mine.add(registers[result][e]);
+      if (at[e].live) mine.add(terms[e]);
   }
   mine.flush();
   return mine.total;

@@ -38,7 +38,7 @@ void enqueue_reduce(const Node& node, Recorder& r) {
   s.scale = node.attribute_f32(1);
   s.result = static_cast<int>(node.attributes[2]);
   s.sums = extent(node, node.out[0].count());
-  with_table(node, program, 0, 1, [&](const auto& table) { enqueue(table, s, kind, r); });
+  with_table(node, program, 0, 1, [&](const auto& table) { enqueue(table, s, kind, r); }, s.result);
 }
 
 }  // namespace kantor::cuda
