@@ -46,16 +46,22 @@ __device__ inline Measured measure(const MomentsArguments& a, const OwnPart<kCol
 
   if (s.parts > 1) {
     if (!hand_in(s, own, mean, centred, shared.flag)) return {false, 0, 0};
-    double members = s.members();
-    mean = centred = 0;
+    // Each lane takes some of the parts: a thread alone would wait for one after another.
+    double members = s.members(), total[1] = {0};
     auto size = [&](int part) { return static_cast<double>(min(s.terms, s.members() - part * s.terms)); };
-    if (own.live) {
-      for (int part = 0; part < s.parts; ++part) mean += size(part) / members * s.partial[part * s.c + own.channel];
-      for (int part = 0; part < s.parts; ++part) {
+    if (own.live)
+      for (int part = own.lane; part < s.parts; part += Own::kLanes)
+        total[0] += size(part) / members * s.partial[part * s.c + own.channel];
+    sum_lanes<kColumns>(total, shared.places);
+    mean = total[0];
+    total[0] = 0;
+    if (own.live)
+      for (int part = own.lane; part < s.parts; part += Own::kLanes) {
         double apart = s.partial[part * s.c + own.channel] - mean;
-        centred += s.partial[(s.parts + part) * s.c + own.channel] + size(part) * (apart * apart);
+        total[0] += s.partial[(s.parts + part) * s.c + own.channel] + size(part) * (apart * apart);
       }
-    }
+    sum_lanes<kColumns>(total, shared.places + 1);
+    centred = total[0];
   }
   double variance = centred / s.members(), rstd = 1 / sqrt(variance + a.eps);
   if (own.leads()) {

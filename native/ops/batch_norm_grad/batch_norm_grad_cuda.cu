@@ -37,10 +37,11 @@ __device__ inline void batch_norm_grad(const BatchNormGradArguments& a, unsigned
   sum_lanes<kColumns>(sums, places);
   if (s.parts > 1) {
     if (!hand_in(s, own, sums[0], sums[1], flag)) return;
-    for (int k = 0; k < 2; ++k) {
-      sums[k] = 0;
-      for (int part = 0; part < s.parts && own.live; ++part) sums[k] += s.partial[(k * s.parts + part) * s.c + own.channel];
-    }
+    sums[0] = sums[1] = 0;
+    if (own.live)
+      for (int part = own.lane; part < s.parts; part += kLanes)
+        for (int k = 0; k < 2; ++k) sums[k] += s.partial[(k * s.parts + part) * s.c + own.channel];
+    sum_lanes<kColumns>(sums, places);
   }
   if (!own.live) return;
   double rstd = static_cast<double>(a.rstd[own.channel]), members = s.members();
