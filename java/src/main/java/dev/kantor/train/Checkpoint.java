@@ -41,15 +41,42 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
    * @throws IOException if it cannot be written; a file that was there is intact
    */
   public void write(Path file, State state) throws IOException {
-    try (Arena arena = Arena.ofConfined()) {
-      Map<String, SafeTensors.Entry> tensors = new LinkedHashMap<>();
-      for (Slot slot : state.slots()) {
-        if (!state.isMapped(slot)) {
+    try (Copy copy = copy(state)) {
+      copy.write(file);
+    }
+  }
+
+  /** Copies the state as it is now. */
+  Copy copy(State state) {
+    return new Copy(this, state);
+  }
+
+  /** A state in the host's memory, for a thread to write while the state itself goes on. */
+  static final class Copy implements AutoCloseable {
+    private final Checkpoint checkpoint;
+    private final Arena arena = Arena.ofShared();
+    private final Map<String, SafeTensors.Entry> tensors = new LinkedHashMap<>();
+
+    private Copy(Checkpoint checkpoint, State state) {
+      this.checkpoint = checkpoint;
+      try {
+        for (Slot slot : slots(state)) {
           tensors.put(
               slot.name(),
               new SafeTensors.Entry(type(slot), slot.shape().dims(), state.read(slot, arena)));
         }
+      } catch (RuntimeException e) {
+        arena.close();
+        throw e;
       }
+    }
+
+    /**
+     * Writes it, atomically.
+     *
+     * @throws IOException if it cannot be written; a file that was there is intact
+     */
+    void write(Path file) throws IOException {
       SafeTensors.write(
           file,
           tensors,
@@ -57,11 +84,16 @@ public record Checkpoint(long iteration, double seconds, Map<String, String> con
               "format",
               "kantor",
               ITERATION,
-              Long.toString(iteration),
+              Long.toString(checkpoint.iteration),
               SECONDS,
-              Double.toString(seconds),
+              Double.toString(checkpoint.seconds),
               CONFIGURATION,
-              Manifest.object(configuration).toString()));
+              Manifest.object(checkpoint.configuration).toString()));
+    }
+
+    @Override
+    public void close() {
+      arena.close();
     }
   }
 

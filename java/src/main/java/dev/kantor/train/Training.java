@@ -113,7 +113,7 @@ public final class Training {
   /**
    * A training of a job in a folder.
    *
-   * @param aside who writes the metrics, while the next replay is under way
+   * @param aside who writes metrics and checkpoints, while the next replay is under way
    */
   public Training(Job job, RunFolder folder, Manifest manifest, Watcher watcher, Aside aside) {
     long rows = job.ring().shape().dim(0);
@@ -189,7 +189,7 @@ public final class Training {
         aside.run(() -> log(log, ring, from, to, seconds));
         if (result.status() == Status.FAULT) {
           sync(log);
-          return faulted(at, seconds, evaluations);
+          return faulted(at, log, evaluations);
         }
         chunk = at == from ? 1 : Math.max(1, (long) (CHUNK_SECONDS * (at - from) / took));
         boolean isEpochEnd = at > from && at % perEpoch == 0;
@@ -208,10 +208,13 @@ public final class Training {
           evaluate(evaluations, at);
         }
         if (isEpochEnd) {
+          boolean isSaved = at / perEpoch % schedule.checkpointEvery() == 0;
+          if (isSaved) {
+            aside.await(); // so that there is one copy of the state at a time
+          }
           watcher.picture(pictureOfEpoch(at / perEpoch));
-          if (at / perEpoch % schedule.checkpointEvery() == 0) {
-            sync(log);
-            save(at, clock.seconds(), evaluations);
+          if (isSaved) {
+            save(at, log, evaluations);
           }
         }
       }
@@ -223,7 +226,7 @@ public final class Training {
       if (isDone) {
         evaluate(evaluations, at);
       }
-      save(at, clock.seconds(), evaluations);
+      save(at, log, evaluations);
       return new Outcome(
           isDone ? End.DONE : End.STOPPED, at, folder.checkpoint(at), Optional.empty());
     } finally {
@@ -245,7 +248,7 @@ public final class Training {
     return every > 0 && (at == last || at % every == 0 && !isStopping());
   }
 
-  /** All rows are on the disk then: no state is that they do not lead up to. */
+  /** Waits until all rows are on the disk, and what was to be saved is. */
   private void sync(MetricsLog log) throws IOException {
     aside.await();
     log.sync();
@@ -286,10 +289,12 @@ public final class Training {
     boolean isBest =
         now.distance() < Evaluated.best(before).map(Evaluated::distance).orElse(Double.MAX_VALUE);
     if (isBest) {
-      write(at, seconds);
+      try (Checkpoint.Copy copy = copy(at, seconds)) {
+        write(at, copy);
+      }
     }
     evaluations.append(now);
-    prune(at, evaluations);
+    folder.prune(manifest.schedule().keep(), at, best(evaluations));
     watcher.evaluated(now);
     clock.leaveOut(start);
   }
@@ -347,26 +352,41 @@ public final class Training {
         means);
   }
 
-  private void save(long at, double seconds, EvaluationLog evaluations) throws IOException {
-    write(at, seconds);
-    prune(at, evaluations);
+  /**
+   * Has the state, as it is now, and all rows written to the disk; nothing, if there is a
+   * checkpoint of the iteration. None may be under way.
+   */
+  private void save(long at, MetricsLog log, EvaluationLog evaluations) throws IOException {
+    OptionalLong best = best(evaluations);
+    Checkpoint.Copy copy = copy(at, clock.seconds());
+    aside.run(
+        () -> {
+          try (copy) {
+            log.sync(); // no state is to be there that the rows do not lead up to
+            write(at, copy);
+          }
+          folder.prune(manifest.schedule().keep(), at, best);
+        });
   }
 
-  /** Writes a checkpoint, unless there is one of the iteration. */
-  private void write(long at, double seconds) throws IOException {
-    Path file = folder.checkpoint(at);
-    if (!Files.exists(file)) {
-      new Checkpoint(at, seconds, manifest.configuration()).write(file, job.state());
+  /** A copy of the state for a checkpoint; null if there is one of the iteration. */
+  private Checkpoint.Copy copy(long at, double seconds) {
+    return Files.exists(folder.checkpoint(at))
+        ? null
+        : new Checkpoint(at, seconds, manifest.configuration()).copy(job.state());
+  }
+
+  private void write(long at, Checkpoint.Copy copy) throws IOException {
+    if (copy != null) {
+      copy.write(folder.checkpoint(at));
     }
   }
 
-  private void prune(long at, EvaluationLog evaluations) throws IOException {
-    OptionalLong best =
-        Evaluated.best(evaluations.all()).stream().mapToLong(Evaluated::iteration).findFirst();
-    folder.prune(manifest.schedule().keep(), at, best);
+  private static OptionalLong best(EvaluationLog evaluations) {
+    return Evaluated.best(evaluations.all()).stream().mapToLong(Evaluated::iteration).findFirst();
   }
 
-  private Outcome faulted(long at, double seconds, EvaluationLog evaluations) throws IOException {
+  private Outcome faulted(long at, MetricsLog log, EvaluationLog evaluations) throws IOException {
     long[] fault = job.state().longs(job.fault());
     String tensor =
         fault[1] >= 0 && fault[1] < job.tensors().size()
@@ -376,7 +396,7 @@ public final class Training {
     job.state().set(job.fault(), new long[fault.length]);
     // A checkpoint of this iteration is from before its first update: it stays, for it continues
     // bit for bit.
-    save(at, seconds, evaluations);
+    save(at, log, evaluations);
     return new Outcome(
         End.FAULT,
         at,

@@ -3,6 +3,7 @@ package dev.kantor.train;
 import static java.lang.Double.NaN;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -169,6 +170,41 @@ class TrainingTest {
       double[] expected = LongStream.range(0, PER_EPOCH - 1).asDoubleStream().toArray();
       assertArrayEquals(expected, MetricsLog.read(run.path()).column("x"));
     }
+  }
+
+  @Test
+  void replaysWhileItsStateIsWritten() throws IOException {
+    RunFolder run = RunFolder.create(folder.resolve("run"));
+    CountDownLatch far = new CountDownLatch(1);
+    try (Aside aside = new Aside(true)) {
+      Recorder seen =
+          new Recorder() {
+            @Override
+            public void picture(String name) throws IOException {
+              super.picture(name);
+              if (name.equals("epoch-0001")) {
+                aside.run(() -> assertTrue(waited(far), "it waits for its checkpoint"));
+              }
+            }
+
+            @Override
+            public void progress(Training.Progress p) {
+              super.progress(p);
+              if (p.iteration() > PER_EPOCH) {
+                assertEquals(PER_EPOCH, epochEnds.getFirst());
+                assertFalse(Files.exists(run.checkpoint(PER_EPOCH)));
+                far.countDown();
+              }
+            }
+          };
+      Goal goal = new Goal(Goal.Unit.ITERATIONS, 40);
+      new Training(job, run, manifest(goal, 8), seen, aside).run(0);
+      assertEquals(List.of(40L, PER_EPOCH), run.iterations());
+    }
+    // It is of its iteration, whatever came since.
+    assertEquals(40, state.floats(x)[0]);
+    Checkpoint.load(run.checkpoint(PER_EPOCH), state, Checkpoint.slots(state));
+    assertEquals(PER_EPOCH, state.floats(x)[0]);
   }
 
   private static boolean waited(CountDownLatch latch) {
