@@ -4,6 +4,7 @@ import dev.kantor.cli.Tournament.Heat;
 import dev.kantor.compare.RunResult;
 import dev.kantor.metrics.Yardstick;
 import dev.kantor.tensor.Device;
+import dev.kantor.train.Aside;
 import dev.kantor.train.Checkpoint;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.EvaluationLog;
@@ -215,8 +216,9 @@ final class Heats {
         return;
       }
       Training.Outcome outcome;
-      try (Progress progress = new Progress(heat, session, yardstick, err)) {
-        Training training = new Training(session.job(), folder, manifest, progress);
+      try (Aside aside = Session.aside(device);
+          Progress progress = new Progress(heat, session, yardstick, aside, err)) {
+        Training training = new Training(session.job(), folder, manifest, progress, aside);
         if (!activate(training)) {
           return;
         }

@@ -3,6 +3,7 @@ package dev.kantor.cli;
 import dev.kantor.cli.Tournament.Heat;
 import dev.kantor.compare.RunResult;
 import dev.kantor.metrics.Yardstick;
+import dev.kantor.train.Aside;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.MetricsLog;
@@ -22,12 +23,17 @@ final class Progress implements Training.Watcher, AutoCloseable {
   private final Heat heat;
   private final Sight sight;
   private final Examination examination;
+  private final Aside aside;
   private final PrintWriter err;
   private Training.Progress latest;
   private double lastLine;
 
-  Progress(Heat heat, Session session, Yardstick yardstick, PrintWriter err) {
+  /**
+   * @param aside who finishes pictures
+   */
+  Progress(Heat heat, Session session, Yardstick yardstick, Aside aside, PrintWriter err) {
     this.heat = heat;
+    this.aside = aside;
     this.err = err;
     sight = session.sight(new PrintWriter(PrintWriter.nullWriter()));
     examination = session.examination(heat.manifest().schedule(), yardstick);
@@ -48,8 +54,8 @@ final class Progress implements Training.Watcher, AutoCloseable {
 
   @Override
   public void picture(String name) throws IOException {
-    sight.show(heat.run().samples().resolve(name + ".png")).run();
-    drawCurves();
+    aside.run(sight.show(heat.run().samples().resolve(name + ".png")));
+    aside.runLatest(this::drawCurves);
   }
 
   private void drawCurves() throws IOException {
@@ -69,8 +75,8 @@ final class Progress implements Training.Watcher, AutoCloseable {
   public void evaluated(Evaluated e) throws IOException {
     Path grid = RunResult.grid(heat.folder(), e.iteration());
     Files.createDirectories(grid.getParent());
-    sight.show(grid).run();
-    drawCurves();
+    aside.run(sight.show(grid));
+    aside.runLatest(this::drawCurves);
     say(
         e.samples(),
         e.seconds(),

@@ -293,7 +293,7 @@ final class Session implements AutoCloseable {
                 iteration,
                 seconds);
         EventLog events = broadcast.events(folder, job().metrics(), iteration);
-        Aside aside = new Aside(device.name().startsWith("cuda"))) {
+        Aside aside = aside(device)) {
       Training training =
           new Training(
               job(),
@@ -303,9 +303,9 @@ final class Session implements AutoCloseable {
               aside);
       try (Interruption _ = new Interruption(training::stop)) {
         outcome = training.run(seconds);
-      } catch (KantorException e) {
-        throw e.status() == Status.DEVICE_LOST ? lost(folder, e) : e;
       }
+    } catch (KantorException e) {
+      throw e.status() == Status.DEVICE_LOST ? lost(folder, e) : e;
     }
     String resume = resume(folder);
     return switch (outcome.end()) {
@@ -359,6 +359,13 @@ final class Session implements AutoCloseable {
                 : "the state of iteration " + saved.getFirst() + " is saved; to go on from there: ")
             + resume(folder),
         e);
+  }
+
+  /**
+   * Who does what trainings on a device need not wait for: a GPU leaves the host's threads idle.
+   */
+  static Aside aside(Device device) {
+    return new Aside(device.name().startsWith("cuda"));
   }
 
   /** What can be seen of the model. */

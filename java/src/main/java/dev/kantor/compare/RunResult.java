@@ -1,11 +1,13 @@
 package dev.kantor.compare;
 
+import dev.kantor.io.AtomicFile;
 import dev.kantor.train.Evaluated;
 import dev.kantor.train.EvaluationLog;
 import dev.kantor.train.Manifest;
 import dev.kantor.train.MetricsLog;
 import dev.kantor.train.RunFolder;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
@@ -76,7 +78,8 @@ public record RunResult(
 
   /** Notes that a run diverged: going on from its last state would end the same way. */
   public static void noteFault(RunFolder folder, String why) throws IOException {
-    Files.writeString(folder.path().resolve(FAULT), why + "\n");
+    byte[] line = (why + "\n").getBytes(StandardCharsets.UTF_8);
+    AtomicFile.write(folder.path().resolve(FAULT), out -> out.write(line));
   }
 
   /** The picture of the samples of an evaluation. */
