@@ -87,9 +87,13 @@ record Reevaluation(Session session, RunFolder folder, Manifest manifest, PrintW
     return true;
   }
 
-  /** Whether a checkpoint should have been evaluated, and was not. */
+  /**
+   * Whether a checkpoint should have been evaluated, and was not. Before the first evaluation a run
+   * may have had none.
+   */
   private boolean isMissing(long iteration, List<Evaluated> there) {
-    return iteration % manifest.schedule().evaluateEvery() == 0
+    return (there.isEmpty() || iteration > there.getFirst().iteration())
+        && iteration % manifest.schedule().evaluateEvery() == 0
         && there.stream().noneMatch(e -> e.iteration() == iteration);
   }
 

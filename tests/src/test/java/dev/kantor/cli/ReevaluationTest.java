@@ -193,16 +193,32 @@ class ReevaluationTest {
   }
 
   @Test
+  void whatWasThereBeforeTheFirstEvaluationIsNotMissing() throws IOException {
+    Path run = folder.resolve("run");
+    Kantor.train(run, "--epochs", 2, "--keep", 10).expect(0);
+    List<Object> args = new ArrayList<>(List.of("resume", run, "--epochs", 3));
+    args.addAll(List.of("--evaluate-every", 10, "--evaluate-count", COUNT));
+    args.addAll(List.of("--judges", judges, "--judge-epochs", 1));
+    Kantor.run(args.toArray()).expect(0);
+    Kantor.run("resume", run, "--epochs", 4).expect(0);
+    assertEquals(List.of(20L, 30L, 40L), EvaluationsTest.iterations(run));
+    assertEquals(List.of(10L, 20L, 30L, 40L), EvaluationsTest.checkpoints(run));
+  }
+
+  @Test
   void noCheckpointIsGivenUpForAnEvaluationThatTheLogHasLost() throws IOException {
     Path run = keepingAll("run");
     List<Evaluated> all = EvaluationLog.read(run);
-    long best = Evaluated.best(all.subList(0, 4)).orElseThrow().iteration();
-    assertTrue(EvaluationsTest.checkpoints(run).contains(best), "the best so far is always kept");
+    long lost =
+        EvaluationsTest.checkpoints(run).stream()
+            .filter(i -> i > 4 && i % 4 == 0)
+            .findFirst()
+            .orElseThrow();
     Path log = EvaluationLog.file(run);
     Files.write(
         log,
         Files.readAllLines(log).stream()
-            .filter(l -> !l.startsWith("{\"iteration\":" + best + ","))
+            .filter(l -> !l.startsWith("{\"iteration\":" + lost + ","))
             .toList());
     assertEquals(all.size() - 1, EvaluationsTest.iterations(run).size());
     Kantor.run("resume", run, "--epochs", 3).expect(0).says("are missing, and are made now");
