@@ -124,9 +124,10 @@ make_kit() {
   "$root/kantor" bundle --cuda --out "$kit/kantor.tar"
   tar -xf "$kit/kantor.tar" -C "$kit"
   rm "$kit/kantor.tar"
-  cmake -S "$root/native" -B "$root/target/gpu-build" -G Ninja -DCMAKE_BUILD_TYPE=Release >"$out/build.log"
-  cmake --build "$root/target/gpu-build" --target kantor_cuda_tests >>"$out/build.log"
-  cp "$root/target/gpu-build/tests/cuda/kantor_cuda_tests" "$kit/tests/"
+  local build=$root/java/target/native # the launcher's, whose objects are taken
+  cmake -S "$root/native" -B "$build" -DKANTOR_BUILD_TESTS=ON >"$out/build.log"
+  cmake --build "$build" --target kantor_cuda_tests >>"$out/build.log"
+  cp "$build/tests/cuda/kantor_cuda_tests" "$kit/tests/"
   if [[ -n ${KANTOR_DATA:-} && -d $KANTOR_DATA/mnist ]]; then
     mkdir -p "$kit/data/mnist"
     cp "$KANTOR_DATA"/mnist/train-* "$kit/data/mnist/"
