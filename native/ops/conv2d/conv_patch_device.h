@@ -112,18 +112,6 @@ struct PatchProduct {
       all(std::integral_constant<int, 1>{});
   }
 
-  template <int floats>
-  __device__ static __forceinline__ void round_in_place(float* at) {
-    auto rounded = [](float x) { return __uint_as_float(to_tf32(x)); };
-    if constexpr (floats == 4) {
-      float4 x = load4(at);
-      store4(at, {rounded(x.x), rounded(x.y), rounded(x.z), rounded(x.w)});
-    } else {
-#pragma unroll
-      for (int i = 0; i < floats; ++i) at[i] = rounded(at[i]);
-    }
-  }
-
   // place[n]: of this lane's pixel of column tile n, in a channel of the patch; row: the first of the warp.
   struct Exact {
     static constexpr int kRows = kWarpRows / 4;  // a thread's: every fourth
@@ -259,9 +247,7 @@ __device__ __forceinline__ void convolve_patches(const PatchArguments& g, const 
   // What a thread copied it rounds, before the others see it.
   auto round = [&](int step) {
     auto in = [](float* memory) {
-      return [memory](int at, const float*, auto floats, int) {
-        Product::template round_in_place<floats.value>(memory + at);
-      };
+      return [memory](int at, const float*, auto floats, int) { round_in_place<floats.value>(memory + at); };
     };
     Product::each_weight(g, first_output, taps, step * kPatchChannels, tap, in(weights_of(step)));
     Product::each_piece(g, pieces, step * kPatchChannels, piece, in(patch_of(step)));

@@ -3,6 +3,7 @@
 #include "ops/conv2d_weight_grad/conv2d_weight_grad.h"
 
 #include "ops/conv2d/conv_source_device.h"
+#include "ops/conv2d_weight_grad/weight_grad_patch_device.h"
 #include "ops/gemm/tile_product_device.h"
 
 namespace kantor::cuda {
@@ -99,6 +100,56 @@ void enqueue(const Node& node, WeightGradArguments g, const Prologue& of_dy, con
   });
 }
 
+__global__ void __launch_bounds__(kGradSumWarps* kWarp, 1)
+    add_grad_parts_kernel(const int64_t* guard, const float* partial, int parts, int count, float* to) {
+  KANTOR_SHARED(float[kGradSumWarps][kWarp], sums);
+  if (starts(guard)) add_grad_parts(partial, parts, count, to, sums);
+}
+
+// The cut into steps of lines; rows is 0 where the product does not suit the kernel.
+GradPatchArguments patches_of(const WeightGradArguments& g) {
+  GradPatchArguments a = {};
+  a.dy = g.dy, a.x = g.x;
+  a.channels = g.c, a.h = g.h, a.w = g.w, a.outs = g.o, a.p = g.p, a.q = g.q;
+  a.kernel_h = g.r, a.pad_h = g.ph, a.pad_w = g.pw, a.dilation_h = g.dh;
+  // (Of a single line, the sums for those that are not there would be most.)
+  if (g.sh != 1 || g.sw != 1 || g.s != 3 || g.dw != 1 || g.r < 2 || g.r > kGradLines) return a;
+  int reach = (g.r - 1) * g.dh, width = std::max(g.w, g.q + 2 - g.pw);
+  a.lead = ceil_div(g.pw, 4) * 4, a.pitch = a.lead + ceil_div(width, 4) * 4;
+  int most = std::min({g.p, kGradPixels / g.q, kGradFloats / a.pitch - reach});
+  if (most < 1) return a;
+  a.steps_of_image = ceil_div(g.p, most);
+  a.rows = ceil_div(g.p, a.steps_of_image), a.lines = a.rows + reach, a.steps = g.n * a.steps_of_image;
+  auto piece = [](const float* from, int floats) {
+    auto aligned = [&](uintptr_t by) {
+      return floats % static_cast<int>(by) == 0 && reinterpret_cast<uintptr_t>(from) % (by * sizeof(float)) == 0;
+    };
+    return aligned(4) ? 4 : aligned(2) ? 2 : 1;
+  };
+  a.x_piece = piece(g.x, g.w);
+  a.dy_piece = std::min(piece(g.dy, g.p * g.q), piece(g.dy, a.rows * g.q));
+  return a;
+}
+
+template <class Tile>
+void enqueue_patches(const Node& node, GradPatchArguments a, Recorder& r) {
+  a.tile_channels = ceil_div(a.channels, Tile::kChannels);
+  int tiles = ceil_div(a.outs, Tile::kOuts) * a.tile_channels, count = a.outs * a.channels * a.kernel_h * 3;
+  // Two blocks a multiprocessor; a part is at least two steps.
+  a.parts = std::max(1, std::min(2 * TileParts::kBlocks / tiles, a.steps / 2));
+  a.part_steps = ceil_div(a.steps, a.parts);
+  a.parts = ceil_div(a.steps, a.part_steps);
+  float* dw = node.out[0].f32();
+  a.to = a.parts > 1 ? r.scratch<float>(int64_t{a.parts} * count) : dw;
+  with_precision(node.precision, [&](auto precision) {
+    r.launch(patch_weight_grad_kernel<Tile, precision.value>,
+             {static_cast<unsigned>(tiles * a.parts), Tile::kThreads, Tile::kSharedBytes}, a);
+  });
+  if (a.parts > 1)
+    r.launch(add_grad_parts_kernel, {static_cast<unsigned>(ceil_div(count, kWarp)), kGradSumWarps * kWarp}, a.to, a.parts,
+             count, dw);
+}
+
 }  // namespace
 
 void enqueue_conv2d_weight_grad(const Node& node, Recorder& r) {
@@ -113,10 +164,14 @@ void enqueue_conv2d_weight_grad(const Node& node, Recorder& r) {
   g.r = narrow(z.r), g.s = narrow(z.s), g.p = narrow(z.p), g.q = narrow(z.q);
   g.sh = narrow(z.sh), g.sw = narrow(z.sw), g.ph = narrow(z.ph), g.pw = narrow(z.pw);
   g.dh = narrow(z.dh), g.dw = narrow(z.dw);
+  const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
+  bool plain = prologues.dy.result < 0 && prologues.x.result < 0;
+  if (GradPatchArguments patches = patches_of(g); plain && patches.rows > 0)
+    return g.c <= NarrowGradTile::kChannels ? enqueue_patches<NarrowGradTile>(node, patches, r)
+                                            : enqueue_patches<WideGradTile>(node, patches, r);
   int64_t large = int64_t{ceil_div(g.o, LargeTile::kRows)} * ceil_div(narrow(dw.count() / z.o), LargeTile::kCols);
   bool wide = g.o > SmallTile::kRows && large * TileParts::most(g.n * g.p * g.q) >= TileParts::kEnough;
-  const WeightGradPrologues prologues = WeightGradPrologues::decode(node);
-  if (prologues.dy.result >= 0 || prologues.x.result >= 0) {
+  if (!plain) {
     DevicePrologue of_dy = DevicePrologue::of(node, prologues.dy, r), of_x = DevicePrologue::of(node, prologues.x, r);
     wide ? enqueue<LargeTile>(node, g, of_dy, of_x, r) : enqueue<SmallTile>(node, g, of_dy, of_x, r);
   } else {

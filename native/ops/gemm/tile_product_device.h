@@ -182,6 +182,19 @@ struct TileProduct {
   }
 };
 
+// So many floats (4, 2 or 1) to tf32.
+template <int floats>
+__device__ __forceinline__ void round_in_place(float* at) {
+  auto rounded = [](float x) { return __uint_as_float(to_tf32(x)); };
+  if constexpr (floats == 4) {
+    float4 x = load4(at);
+    store4(at, {rounded(x.x), rounded(x.y), rounded(x.z), rounded(x.w)});
+  } else {
+#pragma unroll
+    for (int i = 0; i < floats; ++i) at[i] = rounded(at[i]);
+  }
+}
+
 // Calls body(std::integral_constant<Precision, ..>).
 template <class Body>
 void with_precision(Precision precision, const Body& body) {

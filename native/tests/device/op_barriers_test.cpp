@@ -38,9 +38,10 @@ OpCase batch_norm_grad(std::vector<int64_t> dims) {
   return {"batch_norm_grad", {dy, x, c, c, c}, {dy, c, c}, {}, {0, -1, -1}};
 }
 
-// Of 3 x 3, stride 2, padding 1; the third tensor is what the first two make.
-OpCase conv(const char* op, std::vector<int64_t> a, std::vector<int64_t> b, std::vector<int64_t> out) {
-  OpCase c = {op, {random(a, 1), random(b, 2)}, {f32(out)}, {2, 2, 1, 1, 1, 1, -1}};
+// Of 3 x 3, padding 1; the third tensor is what the first two make.
+OpCase conv(const char* op, std::vector<int64_t> a, std::vector<int64_t> b, std::vector<int64_t> out,
+            int64_t stride = 2) {
+  OpCase c = {op, {random(a, 1), random(b, 2)}, {f32(out)}, {stride, stride, 1, 1, 1, 1, -1}};
   if (c.op == "conv2d_weight_grad") c.attributes.push_back(-1);
   else c.attributes.insert(c.attributes.end(), {out[0] * out[1], out[2] * out[3], 0, 1, 0});
   return c;
@@ -68,6 +69,9 @@ std::vector<OpCase> cases() {
           conv("conv2d", {2, 17, 9, 9}, {35, 17, 3, 3}, {2, 35, 5, 5}),
           conv("conv2d_data_grad", {2, 35, 5, 5}, {35, 17, 3, 3}, {2, 17, 9, 9}),
           conv("conv2d_weight_grad", {8, 35, 5, 5}, {8, 4, 9, 9}, {35, 4, 3, 3}),
+          conv("conv2d", {2, 17, 5, 8}, {35, 17, 3, 3}, {2, 35, 5, 8}, 1),
+          conv("conv2d_weight_grad", {4, 35, 5, 8}, {4, 17, 5, 8}, {35, 17, 3, 3}, 1),
+          conv("conv2d_weight_grad", {4, 35, 5, 8}, {4, 2, 5, 8}, {35, 2, 3, 3}, 1),
           batch_stats({3, 2, 56, 56}),
           batch_norm({300, 40}),
           batch_norm({30, 2, 5, 5}),
