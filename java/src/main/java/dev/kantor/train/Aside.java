@@ -15,7 +15,7 @@ public final class Aside implements AutoCloseable {
   private final ExecutorService thread; // null: at once
   private final AtomicLong latest = new AtomicLong();
   private volatile boolean hasFailed;
-  private volatile Exception failure; // until it is thrown
+  private volatile Throwable failure; // until it is thrown
 
   /** Something that may fail because a file cannot be written. */
   @FunctionalInterface
@@ -51,7 +51,7 @@ public final class Aside implements AutoCloseable {
     if (!hasFailed) {
       try {
         work.run();
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | Error e) {
         failure = e;
         hasFailed = true;
       }
@@ -85,12 +85,13 @@ public final class Aside implements AutoCloseable {
   }
 
   private void rethrow() throws IOException {
-    Exception e = failure;
+    Throwable e = failure;
     failure = null;
     switch (e) {
       case null -> {}
       case IOException io -> throw io;
       case RuntimeException r -> throw r;
+      case Error error -> throw error;
       default -> throw new IllegalStateException(e);
     }
   }

@@ -72,6 +72,13 @@ class AsideTest {
     Aside closed = new Aside(true);
     closed.run(() -> fail("by then"));
     assertThrows(IOException.class, closed::close);
+
+    Aside full = new Aside(true);
+    full.run(
+        () -> {
+          throw new OutOfMemoryError("no room for a picture");
+        });
+    assertThrows(OutOfMemoryError.class, full::close, "an Error ends it too");
   }
 
   private static void fail(String why) throws IOException {
