@@ -107,8 +107,9 @@ KT_API kt_status kt_program_cancel(kt_program* program);
 /* Writes JSON into buffer ("stages" of a program for a GPU are the nodes of an iteration's graph):
  * {"arenaBytes", "scratchBytes", "stages", "instructions": [{"index", "op", "shapes", "ns",
  * "calls"}]}; of a CUDA device also "executor", "graph" or "persistent"; "nodes", kernels launched for an iteration
- * (persistent: for many); of "graph" also "early", whether a kernel's start overlaps the end of the one before; "note", why the executor asked for is not there; of "persistent" also "bodies", each what would
- * else be a node, "barriers" of the whole grid in an iteration, and "blocks" of the grid.
+ * (persistent: for many); "bodies", what would each be a node if small instructions did not share one; "note", why the
+ * executor asked for is not there; of "graph" also "early", whether a kernel's start overlaps the end of the one before;
+ * of "persistent" also "barriers" of the whole grid in an iteration, and "blocks" of the grid.
  * "shapes" reads "f32[4, 3], i32[4] -> f32[4, 3]"; "ns" is the time of the instruction's tasks
  * summed over threads, "calls" how often it ran, both collected only while profiling is on.
  * *needed (may be null) gets the size including the final zero; KT_INVALID_ARGUMENT where capacity is too small. */

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/cuda/group_kernel.h"
+#include "runtime/cuda/node_order.h"
+
 namespace kantor::cuda {
 
 namespace {
@@ -32,10 +35,13 @@ class OwnedEvent {
 };
 
 #if defined(KANTOR_EMULATED)
-// Tells the emulated device what the instruction's kernels may touch.
+// Tells the emulated device what the kernels of a node may touch.
 class Restriction {
  public:
-  Restriction(const Instruction& instruction, const int64_t* fault) {
+  explicit Restriction(const int64_t* fault) {
+    add(reinterpret_cast<const std::byte*>(fault), sizeof *fault, sizeof *fault, "the fault's code", false);
+  }
+  void add(const Instruction& instruction) {
     auto all = [&](const char* role, const std::vector<Tensor>& tensors, bool writable) {
       for (size_t i = 0; i < tensors.size(); ++i)
         add(tensors[i].data, static_cast<uint64_t>(tensors[i].bytes()), static_cast<uint64_t>(size_of(tensors[i].dtype)),
@@ -43,7 +49,6 @@ class Restriction {
     };
     all("output", instruction.node.out, true);
     all("input", instruction.node.in, false);
-    add(reinterpret_cast<const std::byte*>(fault), sizeof *fault, sizeof *fault, "the fault's code", false);
   }
   ~Restriction() { emulator::restrict_launches({}); }
   Restriction(const Restriction&) = delete;
@@ -67,8 +72,6 @@ CudaExecutor::CudaExecutor(const Program& program, CudaBackend& backend)
       profile_(program.instructions.size()) {
   try {
     measure();
-    details = "\"executor\": \"graph\", \"nodes\": " + std::to_string(stages()) +
-              ", \"early\": " + (early_ ? "true" : "false");
     unrolled_ = std::clamp<int64_t>(kNodes / (launches_ + 1), 1, kMostUnrolled);
     one_ = capture(1);
     for (Batch& batch : batches_) {
@@ -97,8 +100,15 @@ void CudaExecutor::close() noexcept {
 }
 
 void CudaExecutor::measure() {
+  struct Needs {
+    size_t scratch, tickets, constants_at;
+    int launches;
+  };
+  std::vector<Needs> needs;
   std::vector<std::byte> constants;
-  std::vector<size_t> constants_at;
+  std::vector<Footprint> footprints;
+  std::vector<size_t> shares;  // of a node with others
+  int bodies = 1;
   for (size_t i = 0; i < program_.instructions.size(); ++i) {
     const Instruction& instruction = program_.instructions[i];
     EnqueueFunction enqueue = find_enqueue(instruction.name);
@@ -106,42 +116,73 @@ void CudaExecutor::measure() {
       fail(KT_UNSUPPORTED, "instruction %zu: the op %s has no CUDA kernel; run this program on the cpu", i,
            instruction.name.c_str());
     Recorder recorder;
+    std::vector<BodyCall> calls;
+    Recorder collector(calls, {});
     try {
       enqueue(instruction.node, recorder);
+      enqueue(instruction.node, collector);
     } catch (const Error& e) {
       throw e.in("instruction " + std::to_string(i) + ", " + instruction.name);
     }
-    scratch_bytes_ = std::max(scratch_bytes_, recorder.scratch_bytes());
-    ticket_bytes_ = std::max(ticket_bytes_, recorder.ticket_bytes());
-    launches_ += recorder.launches();
-    steps_.push_back({enqueue, {}});
-    constants_at.push_back(constants.size());
+    needs.push_back({recorder.scratch_bytes(), recorder.ticket_bytes(), constants.size(), recorder.launches()});
     constants.insert(constants.end(), recorder.constant_values().begin(), recorder.constant_values().end());
+    footprints.push_back(footprint_of(instruction.node, {}, instruction.guarded, program_.fault));
+    shares.push_back(calls.size() == 1 ? group_bytes(calls[0]) : 0);
+    steps_.push_back({enqueue, {}});
+    bodies += recorder.launches();
   }
+  nodes_ = make_nodes(footprints, shares, {kGroupBytes, kMostInGroup});
+  for (const auto& node : nodes_) {
+    size_t scratch = 0, tickets = 0;
+    for (int i : node) scratch += needs[i].scratch, tickets += needs[i].tickets;
+    scratch_bytes_ = std::max(scratch_bytes_, scratch);
+    ticket_bytes_ = std::max(ticket_bytes_, tickets);
+    launches_ += node.size() > 1 ? 1 : needs[node[0]].launches;
+  }
+  if (std::any_of(nodes_.begin(), nodes_.end(), [](const auto& node) { return node.size() > 1; })) load_group();
   constant_bytes_ = constants.size();
   scratch_ = backend_.allocate(scratch_bytes_, false, "scratch");
   tickets_ = backend_.allocate(ticket_bytes_, true, "tickets");
   constants_ = backend_.allocate(constant_bytes_, false, "constants");
   outcome_ = backend_.allocate(sizeof(Outcome), true, "the outcome");
   if (constant_bytes_) backend_.write(constants_->data, constants.data(), constant_bytes_);
-  for (size_t i = 0; i < steps_.size(); ++i)
-    steps_[i].memory = {scratch_->data, tickets_->data, constants_->data + constants_at[i]};
+  for (const auto& node : nodes_) {
+    size_t scratch = 0, tickets = 0;
+    for (int i : node) {
+      steps_[i].memory = {scratch_->data + scratch, tickets_->data + tickets, constants_->data + needs[i].constants_at};
+      scratch += needs[i].scratch, tickets += needs[i].tickets;
+    }
+  }
+  details = "\"executor\": \"graph\", \"nodes\": " + std::to_string(stages()) + ", \"bodies\": " + std::to_string(bodies) +
+            ", \"early\": " + (early_ ? "true" : "false");
 }
 
-void CudaExecutor::enqueue(size_t i, cudaStream_t stream, bool early) const {
-  const Instruction& instruction = program_.instructions[i];
-  const Step& step = steps_[i];
+const int64_t* CudaExecutor::guard(int i) const {
+  return !program_.fault ? nullptr : program_.instructions[i].guarded ? program_.fault : &outcome()->stopped;
+}
+
+void CudaExecutor::enqueue(const std::vector<int>& node, cudaStream_t stream, bool early) const {
 #if defined(KANTOR_EMULATED)
-  Restriction restriction(instruction, program_.fault);
+  Restriction restriction(program_.fault);
+  for (int i : node) restriction.add(program_.instructions[i]);
   restriction.add(scratch_->data, scratch_bytes_, 1, "scratch", true);
   restriction.add(tickets_->data, ticket_bytes_, sizeof(unsigned), "the tickets", true);
   restriction.add(constants_->data, constant_bytes_, 1, "the constants", false);
   restriction.add(outcome_->data, sizeof(Outcome), sizeof(int64_t), "the outcome", false);
   restriction.apply();
 #endif
-  const int64_t* guard = !program_.fault ? nullptr : instruction.guarded ? program_.fault : &outcome()->stopped;
-  Recorder recorder(stream, guard, step.memory, early);
-  step.enqueue(instruction.node, recorder);
+  if (node.size() == 1) {
+    Recorder recorder(stream, guard(node[0]), steps_[node[0]].memory, early);
+    return steps_[node[0]].enqueue(program_.instructions[node[0]].node, recorder);
+  }
+  std::vector<GroupCall> group;
+  for (int i : node) {
+    std::vector<BodyCall> calls;
+    Recorder recorder(calls, steps_[i].memory);
+    steps_[i].enqueue(program_.instructions[i].node, recorder);
+    group.push_back({std::move(calls[0]), guard(i)});
+  }
+  launch_group(group, stream, early);
 }
 
 void CudaExecutor::count(cudaStream_t stream, bool early) const {
@@ -155,7 +196,7 @@ cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   cudaGraph_t graph = nullptr;
   try {
     for (int64_t k = 0; k < iterations; ++k) {
-      for (size_t i = 0; i < steps_.size(); ++i) enqueue(i, stream.handle, early_);
+      for (const auto& node : nodes_) enqueue(node, stream.handle, early_);
       count(stream.handle, early_);
     }
   } catch (...) {
@@ -235,7 +276,7 @@ void CudaExecutor::run_timed() {
   std::vector<OwnedEvent> events(steps_.size() + 1);
   expect_success(cudaEventRecord(events[0].handle, stream), "timing");
   for (size_t i = 0; i < steps_.size(); ++i) {
-    enqueue(i, stream, false);
+    enqueue({static_cast<int>(i)}, stream, false);
     expect_success(cudaEventRecord(events[i + 1].handle, stream), "timing");
   }
   count(stream, false);

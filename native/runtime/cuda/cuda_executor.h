@@ -5,7 +5,8 @@
 // ms; a run that is cancelled ends after those under way. The iteration in which the fault gets set is the last that does
 // anything: the kernels of those after it are held.
 //
-// Where the device can have them wait by themselves, a graph's kernels are launched early (device_code.h: starts).
+// Small instructions that do not depend on each other share a node (node_order.h, group_kernel.h); a profile has each by
+// itself. Where the device can have them wait by themselves, a graph's kernels are launched early (device_code.h: starts).
 #pragma once
 #include <memory>
 #include <vector>
@@ -39,7 +40,7 @@ class CudaExecutor : public Executor {
   void enable_profile(bool enable) override { profiling_ = enable; }
   std::vector<Profile> profile() const override { return profile_; }
   size_t scratch_bytes() const override { return scratch_bytes_; }
-  size_t stages() const override { return static_cast<size_t>(launches_ + 1); }  // kernels an iteration: nodes of its graph
+  size_t stages() const override { return static_cast<size_t>(launches_ + 1); }  // nodes of an iteration's graph
 
  private:
   struct Step {
@@ -56,7 +57,8 @@ class CudaExecutor : public Executor {
 
   void measure();
   cudaGraphExec_t capture(int64_t iterations) const;
-  void enqueue(size_t instruction, cudaStream_t stream, bool early) const;
+  void enqueue(const std::vector<int>& node, cudaStream_t stream, bool early) const;
+  const int64_t* guard(int instruction) const;
   void count(cudaStream_t stream, bool early) const;
   void send(int64_t iterations, Batch& batch);
   void adapt(double seconds);
@@ -70,7 +72,8 @@ class CudaExecutor : public Executor {
   std::vector<Step> steps_;  // one an instruction
   std::unique_ptr<DeviceBlock> scratch_, tickets_, constants_, outcome_;
   size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;
-  int launches_ = 0;
+  std::vector<std::vector<int>> nodes_;  // the instructions of each step of a graph, in its order
+  int launches_ = 0;                     // that they are
   cudaGraphExec_t one_ = nullptr, several_ = nullptr;  // several_: made when first needed
   int64_t unrolled_ = 1;                               // iterations of several_
   Batch batches_[2];

@@ -1,22 +1,7 @@
 #include "runtime/cuda/persistent_kernel.h"
 
-#include <algorithm>
-
-#include "ops/batch_indices/batch_indices_body.h"
-#include "ops/copy/copy_body.h"
-#include "ops/counter_add/counter_add_body.h"
-#include "ops/gather/gather_body.h"
 #include "ops/gemm/gemm_body.h"
-#include "ops/gradient_norms/gradient_norms_body.h"
-#include "ops/normal/normal_body.h"
-#include "ops/optimizer/optimizer_body.h"
-#include "ops/pointwise/pointwise_body.h"
-#include "ops/rate_schedule/rate_schedule_body.h"
-#include "ops/reduce/reduce_body.h"
-#include "ops/ring_write/ring_write_body.h"
-#include "ops/row_penalty/row_penalty_body.h"
-#include "ops/uniform/uniform_body.h"
-#include "runtime/cuda/count_iteration_body.h"
+#include "runtime/cuda/bodies.h"
 #include "runtime/cuda/grid.h"
 #include "runtime/cuda/ptx.h"
 
@@ -24,70 +9,15 @@ namespace kantor::cuda {
 
 namespace {
 
-template <class Body>
-struct Widened {
-  using Type = Body;
-};
-template <class Body>
-  requires requires { typename Body::Wide; }
-struct Widened<Body> {
-  using Type = typename Body::Wide;
-};
-
-// Bodies, in the order of their numbers.
-template <class... Bodies>
-struct List {
-  static constexpr int kCount = sizeof...(Bodies);
-  static constexpr size_t kSharedBytes = std::max({shared_bytes<typename Widened<Bodies>::Type::Shared>()...});
-  static const void* key(int i) {
-    static const void* const keys[] = {&body_key<Bodies>...};
-    return keys[i];
-  }
-};
-
-template <class... Lists>
-struct Joined;
-template <class... A>
-struct Joined<List<A...>> {
-  using Type = List<A...>;
-};
-template <class... A, class... B, class... Rest>
-struct Joined<List<A...>, List<B...>, Rest...> {
-  using Type = typename Joined<List<A..., B...>, Rest...>::Type;
-};
-
 // (No layer of theirs has both factors transposed.)
 template <class Tile, Precision precision>
-using Products = List<GemmBody<Tile, precision, false, false, SmallPw>, GemmBody<Tile, precision, false, true, SmallPw>,
-                      GemmBody<Tile, precision, true, false, SmallPw>>;
+using Products =
+    BodyList<GemmBody<Tile, precision, false, false, SmallPw>, GemmBody<Tile, precision, false, true, SmallPw>,
+             GemmBody<Tile, precision, true, false, SmallPw>>;
 
-// What training and sampling a dense network takes.
-using Others =
-    List<CountIterationBody, CounterAddBody, RateScheduleBody, RingWriteBody, BatchIndicesBody, NormalBody, UniformBody,
-         GatherBody<uint8_t, float>, GatherBody<float, float>, GatherBody<uint8_t, int32_t>, GatherBody<int32_t, int32_t>,
-         CopyBody<uint32_t>, CopyBody<uint64_t>, FillZeroBody<uint32_t>, FillZeroBody<uint64_t>, PointwiseBody<1, SmallPw>,
-         PointwiseBody<4, SmallPw>, SumByWarpBody<SmallPw>, SumBody<SmallPw>, SumColumnsBody<SmallPw>, RowPenaltyBody,
-         GradientNormsBody, OptimizerBody<OptimizerKind::adam, false>, OptimizerBody<OptimizerKind::adam, true>,
-         OptimizerBody<OptimizerKind::rmsprop, false>, OptimizerBody<OptimizerKind::rmsprop, true>,
-         OptimizerBody<OptimizerKind::sgd, false>, OptimizerBody<OptimizerKind::sgd, true>>;
 using All = Joined<Products<SmallTile, Precision::fp32>, Products<SmallTile, Precision::tf32>,
                    Products<SmallTile, Precision::bf16>, Products<LargeTile, Precision::fp32>,
-                   Products<LargeTile, Precision::tf32>, Products<LargeTile, Precision::bf16>, Others>::Type;
-
-template <int i, class First, class... Rest>
-struct At {
-  using Type = typename At<i - 1, Rest...>::Type;
-};
-template <class First, class... Rest>
-struct At<0, First, Rest...> {
-  using Type = First;
-};
-template <int i, class Bodies>
-struct Numbered;
-template <int i, class... Bodies>
-struct Numbered<i, List<Bodies...>> {
-  using Type = typename At<i, Bodies...>::Type;
-};
+                   Products<LargeTile, Precision::tf32>, Products<LargeTile, Precision::bf16>, OtherBodies>::Type;
 
 // Shared memory: two records, the one that runs and the next, then what the bodies use in turn.
 constexpr size_t kRecordBytes = 4096;
@@ -123,19 +53,6 @@ KANTOR_NOINLINE __device__ void run_body(int buffer) {
   }
 }
 
-template <int low, int high>
-__device__ __forceinline__ void dispatch(unsigned body, int buffer) {
-  if constexpr (high - low == 1) {
-    run_body<typename Widened<typename Numbered<low, All>::Type>::Type>(buffer);
-  } else {
-    constexpr int middle = (low + high) / 2;
-    if (body < middle)
-      dispatch<low, middle>(body, buffer);
-    else
-      dispatch<middle, high>(body, buffer);
-  }
-}
-
 __global__ void __launch_bounds__(kBlockThreads, 1) persistent_kernel(PersistentProgram p, int64_t iterations) {
   KANTOR_DYNAMIC_SHARED(std::byte, memory);
   auto fetch = [&](int buffer, unsigned record, unsigned bytes) {
@@ -153,7 +70,9 @@ __global__ void __launch_bounds__(kBlockThreads, 1) persistent_kernel(Persistent
       const auto& record =
           *reinterpret_cast<const PersistentRecord*>(memory + static_cast<unsigned>(buffer) * kRecordBytes);
       fetch(buffer ^ 1, record.next, record.next_bytes);
-      if (!held(record.guard)) dispatch<0, All::kCount>(record.body, buffer);
+      if (!held(record.guard))
+        with_body<All, 0, All::kCount>(record.body,
+                                       [&]<class Body>(std::type_identity<Body>) { run_body<Body>(buffer); });
       wait_copies<0>();
       if (record.meets)
         cooperative_groups::this_grid().sync();
@@ -166,11 +85,7 @@ __global__ void __launch_bounds__(kBlockThreads, 1) persistent_kernel(Persistent
 
 }  // namespace
 
-int persistent_body(const void* key) {
-  for (int i = 0; i < All::kCount; ++i)
-    if (All::key(i) == key) return i;
-  return -1;
-}
+int persistent_body(const void* key) { return All::number(key); }
 
 namespace {
 LaunchShape shape(unsigned blocks) { return {blocks, kBlockThreads, 2 * kRecordBytes + All::kSharedBytes, true}; }
