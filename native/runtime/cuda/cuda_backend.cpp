@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
+#include <mutex>
 
 #include "runtime/cuda/persistent_executor.h"
 #include "runtime/cuda_loader.h"
@@ -18,10 +20,18 @@ std::string megabytes(uint64_t bytes) {
   return text;
 }
 
+// Asked once: a driver asks the hardware for some of these, and tests open a device for each of thousands of programs.
 cudaDeviceProp properties(int index) {
-  cudaDeviceProp p = {};
-  expect_success(cudaGetDeviceProperties(&p, index), "asking for the device's properties");
-  return p;
+  static std::mutex turn;
+  static std::map<int, cudaDeviceProp> known;
+  std::lock_guard lock(turn);
+  auto found = known.find(index);
+  if (found == known.end()) {
+    cudaDeviceProp p = {};
+    expect_success(cudaGetDeviceProperties(&p, index), "asking for the device's properties");
+    found = known.emplace(index, p).first;
+  }
+  return found->second;
 }
 
 int attribute(int index, cudaDeviceAttr which) {
