@@ -11,9 +11,10 @@ namespace kantor::cuda {
 
 constexpr int kPatchChannels = 8;  // in shared memory at a time
 constexpr int kPatchTaps = 9;      // at most
-// In shared memory: a channel of a patch, and an output channel's weights, [channel][tap]. With these strides the fragments
-// of a warp meet all banks (but for pixels of two lines).
+// In shared memory: a channel of a patch, and an output channel's weights, [channel][tap].
 constexpr int kPatchFloats = 680, kPatchWeights = kPatchChannels * kPatchTaps + 4;
+static_assert(meets_banks_once(1, kPatchFloats));  // (neighbouring pixels, of one line)
+static_assert(meets_banks_once(kPatchWeights, kPatchTaps));
 
 // The pixels of a patch, and the tiles that are made from one, with as many threads.
 constexpr int kPatchPixels = 256;
@@ -53,7 +54,7 @@ struct PatchProduct {
   static constexpr int kStageFloats = kWeightFloats + kPatchChannels * kPatchFloats;
   static constexpr int kFloats = 2 * kStageFloats > Tile::kSumFloats ? 2 * kStageFloats : Tile::kSumFloats;
   static constexpr int kWarpRows = Tile::kWarpRows, kWarpCols = Tile::kWarpCols, kColTiles = kWarpCols / 8;
-  static_assert(kFloats % 4 == 0 && kPatchFloats % 32 == 8 && kPatchFloats % 4 == 0);
+  static_assert(kFloats % 4 == 0 && kWeightFloats % 4 == 0 && kPatchFloats % 4 == 0);
   // After the stages, or the sums: the taps, then the pieces. (No patch has more of these than floats in a channel. A kernel
   // asks for the same memory whatever the shape.)
   static constexpr size_t kSharedBytes =

@@ -13,9 +13,10 @@ namespace kantor::cuda {
 constexpr int kGradPixels = 112;  // of a step, at most
 // A kernel's elements: lines of three side by side, at most so many.
 constexpr int kGradLines = 3, kGradTaps = 3 * kGradLines;
-// In shared memory: a channel of dY, and one of X. With these strides the fragments of a warp meet all banks (but for pixels
-// of two lines).
+// In shared memory: a channel of dY, and one of X.
 constexpr int kGradPitch = kGradPixels + 4, kGradFloats = 260;
+// (Of neighbouring pixels of one line. bf16's pairs in dY meet some banks twice.)
+static_assert(meets_banks_once(kGradPitch, 1) && meets_banks_once(kGradFloats, 1));
 
 // A part of a line of X: copied from there, from the first line on, to there in a channel of a patch.
 struct GradPiece {
@@ -30,7 +31,7 @@ struct GradTile {
   static constexpr int kWarps = kOutGroups * kChannelGroups * depth_groups, kThreads = kWarps * kWarp;
   static constexpr int kStageFloats = outs * kGradPitch + channels * kGradFloats;
   static constexpr int kSums = outs * channels * kGradTaps;
-  static_assert(kDepthGroups * kSums <= 2 * kStageFloats && kGradPitch % 8 == 4 && kGradFloats % 8 == 4);
+  static_assert(kDepthGroups * kSums <= 2 * kStageFloats && kGradPitch % 4 == 0 && kGradFloats % 4 == 0);
   // The stages, or the sums; the pixels' places; X's pieces.
   static constexpr size_t kSharedBytes =
       2 * kStageFloats * sizeof(float) + kGradPixels * sizeof(int) + kGradFloats * sizeof(GradPiece);

@@ -37,8 +37,8 @@ struct TileParts {
   unsigned* tickets;  // one a tile
   int parts, steps;   // steps of the depth in each
 
-  // About as many blocks as a large GPU has multiprocessors, whichever GPU runs it, so that all give the same sums; a part is
-  // at least four steps deep.
+  // About as many blocks as a large GPU has multiprocessors, whichever GPU runs it, so that all give the same sums; a part
+  // is at least four steps deep.
   static constexpr int kBlocks = 128, kLeastSteps = 4;
   // Large tiles do more with what they load, once there are so many of them.
   static constexpr int kEnough = 96;

@@ -12,8 +12,20 @@
 
 namespace kantor::cuda {
 
+// Whether a warp's loads of a fragment meet no bank of shared memory twice: lane 4 g + t takes the `words` words of 4 bytes
+// from g * g_stride + t * t_stride on. (As many lanes are served at once as take 32 words.)
+constexpr bool meets_banks_once(int g_stride, int t_stride, int words = 1) {
+  for (int first = 0; first < kWarp; first += kWarp / words) {
+    uint32_t met = 0;
+    for (int lane = first; lane < first + kWarp / words; ++lane)
+      for (int w = 0; w < words; ++w) met |= 1u << (lane / 4 * g_stride + lane % 4 * t_stride + w) % 32;
+    if (met != ~0u) return false;
+  }
+  return true;
+}
+
 // kStep of the depth of one factor in shared memory: extent rows of A, or columns of B. Where deep, the steps of the depth
-// lie side by side, else the rows or columns do. The strides make the fragments of a warp meet all banks.
+// lie side by side, else the rows or columns do.
 template <int extent, bool deep, Precision precision>
 struct PieceLayout {
   static constexpr int kExtent = extent;
@@ -22,6 +34,9 @@ struct PieceLayout {
   static constexpr int kStride = (deep ? kStep : extent) + (kWide ? 8 : 4);
   static constexpr int kFloats = deep ? extent * kStride : kStep * kStride;
   __device__ static constexpr int at(int k, int i) { return deep ? i * kStride + k : k * kStride + i; }
+  static constexpr int kWords = precision == Precision::bf16 ? 2 : 1;  // of a fragment's, that make one
+  static_assert(precision == Precision::fp32 || (deep ? meets_banks_once(kStride, kWords, kWords)
+                                                      : meets_banks_once(1, kWords * kStride)));
 };
 
 template <class Tile, Precision precision, bool a_deep, bool b_deep>
