@@ -100,8 +100,8 @@ struct OptimizerBody {
     Rates rates;
   };
 
-  // A block a piece. The last to finish counts the step, which all have read by then. All loads are under way while the rates are
-  // computed, by two threads of different warps what takes longest.
+  // A block a piece. The last to finish counts the step, which all have read by then. All loads are under way while the
+  // rates are computed, by two threads of different warps what takes longest.
   __device__ static void run(const Arguments& a, unsigned block, Shared& shared) {
     const int t = static_cast<int>(threadIdx.x);
     const TensorPiece piece = a.pieces[block];

@@ -1,5 +1,5 @@
-// What most programs of pointwise.h are, found in their code: steps on one or two values. A kernel runs a form without looking up
-// registers, which a GPU can only index in memory.
+// What most programs of pointwise.h are, found in their code: steps on one or two values. A kernel runs a form without
+// looking up registers, which a GPU can only index in memory.
 #pragma once
 #include <array>
 

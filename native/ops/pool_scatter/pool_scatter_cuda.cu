@@ -1,7 +1,7 @@
-// A block a plane, so that no other touches it. Where each index lies in a 2 x 2 window of its own, as those of the usual pooling do,
-// a thread writes a window. Else the block takes as many indices at a time as it has threads; the first thread of those that
-// have the same index adds up for all of them. So every element's terms are added in order, with no atomics, whatever the indices
-// are.
+// A block a plane, so that no other touches it. Where each index lies in a 2 x 2 window of its own, as those of the usual
+// pooling do, a thread writes a window. Else the block takes as many indices at a time as it has threads; the first thread
+// of those that have the same index adds up for all of them. So every element's terms are added in order, with no atomics,
+// whatever the indices are.
 #include "ops/pool_scatter/pool_scatter.h"
 
 #include "ops/max_pool/planes_device.h"
