@@ -95,12 +95,11 @@ __device__ __forceinline__ void convolve(const ConvArguments& g, const Prologue&
       [&](float*, float* b) {
         elements.store(prologue, [&](int v) { return b + Product::B::at(deep(v), own_col); });
       });
-  finish<Tile>(g.parts, epilogue, tile, part, shared, [&](int row, int col) {
-    Pixel to(of, g.images, first_pixel + col);
+  // (Its sums are of that pixel too.)
+  int at = (of.top + pixel.row * g.jump_h) * g.out_w + of.left + pixel.col * g.jump_w;
+  finish<Tile>(g.parts, epilogue, tile, part, shared, [&](int row, int) {
     int output = first_output + row;
-    return PwElement{to.image * g.outputs + output,
-                     (of.top + to.row * g.jump_h) * g.out_w + of.left + to.col * g.jump_w,
-                     output < g.outputs && to.live};
+    return PwElement{pixel.image * g.outputs + output, at, output < g.outputs && pixel.live};
   });
 }
 
