@@ -17,7 +17,7 @@
 # options:
 #   --kit FOLDER      the unpacked kit. Default: target/gpu-kit, which is unpacked from target/gpu-kit.tar.xz, else built here
 #   --out FOLDER      results, written as they come. Default: target/gpu
-#   --device D        Kantor's device. Default: cuda:0
+#   --device D        Kantor's device. Default: cuda:0; cuda:0+serial starts no kernel before the one in front of it has ended
 #   --budget S        seconds for all steps at most, building not counted. What a step leaves, those after it have. Default: 560
 #   --tools A,B       of compute-sanitizer. Default: memcheck,racecheck,synccheck,initcheck
 #   --precision P     of headline. Default: tf32

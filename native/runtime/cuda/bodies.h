@@ -87,9 +87,10 @@ __device__ __forceinline__ void with_body(unsigned number, const Run& run) {
 // What training and sampling a dense network takes beside products.
 using OtherBodies =
     BodyList<CountIterationBody, CounterAddBody, RateScheduleBody, RingWriteBody, BatchIndicesBody, NormalBody, UniformBody,
-             GatherBody<uint8_t, float>, GatherBody<float, float>, GatherBody<uint8_t, int32_t>, GatherBody<int32_t, int32_t>,
-             CopyBody<uint32_t>, CopyBody<uint64_t>, FillZeroBody<uint32_t>, FillZeroBody<uint64_t>, PointwiseBody<1, SmallPw>,
-             PointwiseBody<4, SmallPw>, SumByWarpBody<SmallPw>, SumBody<SmallPw>, SumColumnsBody<SmallPw>, RowPenaltyBody,
+             GatherBody<uint8_t, float>, GatherBody<float, float>, GatherBody<uint8_t, int32_t>,
+             GatherBody<int32_t, int32_t>, CopyBody<uint32_t>, CopyBody<uint64_t>, FillZeroBody<uint32_t>,
+             FillZeroBody<uint64_t>, PointwiseBody<1, SmallPw>, PointwiseBody<4, SmallPw>, SumByWarpBody<SmallPw>,
+             SumBody<SmallPw>, SumColumnsBody<SmallPw>, RowPenaltyBody,
              GradientNormsBody, OptimizerBody<OptimizerKind::adam, false>, OptimizerBody<OptimizerKind::adam, true>,
              OptimizerBody<OptimizerKind::rmsprop, false>, OptimizerBody<OptimizerKind::rmsprop, true>,
              OptimizerBody<OptimizerKind::sgd, false>, OptimizerBody<OptimizerKind::sgd, true>>;

@@ -196,6 +196,7 @@ cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   cudaGraph_t graph = nullptr;
   try {
     for (int64_t k = 0; k < iterations; ++k) {
+      // Each is early behind the node in front of it in this order, of whose kernels each waits, too.
       for (const auto& node : nodes_) enqueue(node, stream.handle, early_);
       count(stream.handle, early_);
     }

@@ -99,8 +99,8 @@ inline bool waits_by_itself(const void* kernel) {
   return attributes.ptxVersion >= kArchitecture && driver >= kDriver;
 }
 
-// Brings a kernel onto the thread's device, which its first launch would do else (and a graph's capture is no place for it), and
-// fails where the device has no room for such a block. Launches with more than 32 KB of dynamic shared memory need it.
+// Brings a kernel onto the thread's device, which its first launch would do else, and that may be in a capture; fails where
+// the device has no room for such a block. Launches with more than 32 KB of dynamic shared memory need it.
 inline void load(const void* kernel, const LaunchShape& shape) {
   cudaFuncAttributes attributes;
   int device = 0, most = 0;
@@ -110,8 +110,8 @@ inline void load(const void* kernel, const LaunchShape& shape) {
   size_t shared = attributes.sharedSizeBytes + shape.shared_bytes;
   unsigned threads = shape.threads.x * shape.threads.y * shape.threads.z;
   if (shared > static_cast<size_t>(most) || threads > static_cast<unsigned>(attributes.maxThreadsPerBlock))
-    fail(KT_UNSUPPORTED, "a block of %u threads with %zu bytes of shared memory is more than this device has: %d threads of this "
-         "kernel, %d bytes; use --device cpu, or a GPU with more", threads, shared, attributes.maxThreadsPerBlock, most);
+    fail(KT_UNSUPPORTED, "a block of %u threads with %zu bytes of shared memory is more than this device has: %d threads "
+         "of this kernel, %d bytes; use --device cpu, or another GPU", threads, shared, attributes.maxThreadsPerBlock, most);
   if (shape.shared_bytes > static_cast<size_t>(attributes.maxDynamicSharedSizeBytes))
     expect_success(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize,
                                         static_cast<int>(shape.shared_bytes)),

@@ -15,11 +15,11 @@ __device__ inline bool held(const int64_t* guard) { return guard && *guard != 0;
 
 // What every kernel of a program does first, each of its threads: false where the kernel is held back and does nothing.
 //
-// A launch may be early: the device then sets up its blocks, with their arguments and code, while the kernel in front of it
-// still runs, and this call is where they wait; what comes before it is that, and declarations. All kernels wait, those that
-// are held back too, and that suffices: a wait returns when the kernel in front has ended, which cannot have ended before its own
-// threads' waits had returned, so that the one in front of that had ended, and so on up to the first of the graph (for
-// which there is nothing to wait: a graph begins when what was in its stream has ended). A kernel that ended without waiting would let the one behind it overtake the one in front of it.
+// A launch may be early: its blocks are set up, with arguments and code, while the kernel in front of it still runs, and
+// here they wait. All kernels wait, those that are held back too, and that suffices: a wait returns when the kernel in front
+// has ended, which it cannot before its threads' waits have returned, when the one in front of that had ended, and so on
+// up to the first of the graph (which begins when what was in the stream has ended). A kernel that ended without waiting would
+// let the one behind it overtake the one in front of it.
 // The next kernel is let in at once: its blocks take what room there is beside this kernel's, all of which have begun.
 __device__ inline bool starts(const int64_t* guard) {
   let_next_begin();

@@ -5,13 +5,13 @@
 
 namespace kantor::cuda {
 
-// A group's calls travel in the kernel's arguments, of which CUDA takes 4 KB. (More would save a program that has the most of
-// them one node.)
+// A group's calls travel in the kernel's arguments, of which CUDA takes 4 KB. (More would save a program that has the most
+// of them one node.)
 constexpr size_t kGroupBytes = 3600;
 constexpr size_t kMostInGroup = 18;
 
-// How much of that a call takes; 0 for one that is not part of a group: the kernel does not have its body, or its blocks fill a
-// large GPU alone, where the gain would be small and the arguments are better where a kernel of its own has them.
+// How much of that a call takes; 0 for one that is not part of a group: the kernel does not have its body, or its blocks
+// fill a large GPU alone, where the gain would be small and the arguments are better where a kernel of its own has them.
 size_t group_bytes(const BodyCall& call);
 
 struct GroupCall {

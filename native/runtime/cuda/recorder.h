@@ -1,6 +1,6 @@
 // How an op puts its kernels on the device: enqueue_<op>(node, recorder) in ops/<op>/<op>_cuda.cu asks for the memory
-// that it needs and launches. It is called twice: first to learn what memory that is and to load the kernels, then to capture the
-// launches into a graph.
+// that it needs and launches. It is called twice: first to learn what memory that is and to load the kernels, then to
+// capture the launches into a graph.
 //
 //   void enqueue_scale(const Node& node, Recorder& r) { r.launch<ScaleBody>(blocks, {...}); }
 //
@@ -19,8 +19,8 @@
 // blockIdx and gridDim. A body of other numbers of threads than these two names another, Wide, that has kBlockThreads
 // and does the same, bit for bit.
 //
-// Ops whose kernels are not made of bodies launch kernels (const int64_t* guard, ...): the first thing that they do is to ask
-// whether they start (device_code.h: starts).
+// Ops whose kernels are not made of bodies launch kernels (const int64_t* guard, ...): the first thing that they do is to
+// ask whether they start (device_code.h: starts).
 #pragma once
 #include <cstring>
 #include <vector>

@@ -18,9 +18,10 @@ constexpr cuda::NodeLimits kRoomy = {1000, 100};
 
 // An instruction that reads and writes bytes by number.
 Footprint touches(std::initializer_list<uintptr_t> reads, std::initializer_list<uintptr_t> writes) {
-  auto ranges = [](std::initializer_list<uintptr_t> bytes) {
+  auto address = [](uintptr_t at) { return reinterpret_cast<const std::byte*>(at); };
+  auto ranges = [&](std::initializer_list<uintptr_t> bytes) {
     std::vector<Footprint::Range> all;
-    for (uintptr_t at : bytes) all.push_back({reinterpret_cast<const std::byte*>(at), reinterpret_cast<const std::byte*>(at + 1)});
+    for (uintptr_t at : bytes) all.push_back({address(at), address(at + 1)});
     return all;
   };
   return {ranges(reads), ranges(writes), {}, 0};
@@ -44,8 +45,8 @@ TEST_CASE("a read after a write, a write after a read and a write after a write 
 
 TEST_CASE("what can share a node waits for its like while there is something else to do") {
   // 0 and 3 are small and nobody's business; 1 and 2 are a chain of large ones, on which 4 depends, and 5 on that.
-  Nodes nodes = make_nodes({touches({}, {10}), touches({}, {11}), touches({11}, {12}), touches({}, {13}), touches({12}, {14}),
-                            touches({14}, {15})},
+  Nodes nodes = make_nodes({touches({}, {10}), touches({}, {11}), touches({11}, {12}), touches({}, {13}),
+                            touches({12}, {14}), touches({14}, {15})},
                            {8, 0, 0, 8, 8, 0}, kRoomy);
   CHECK(nodes == Nodes{{1}, {2}, {0, 3, 4}, {5}});
 }

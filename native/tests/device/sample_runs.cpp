@@ -117,7 +117,8 @@ void run_turns() {
       cudaGraphExecDestroy(executable);
     }
     stream.wait();
-    compare("turn_in_turn", a.read(), [&](int i) { return static_cast<double>(x[static_cast<size_t>((i + turns) % n)]); }, 0);
+    auto want = [&](int i) { return static_cast<double>(x[static_cast<size_t>((i + turns) % n)]); };
+    compare("turn_in_turn", a.read(), want, 0);
   }
 }
 
