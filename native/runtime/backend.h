@@ -26,6 +26,9 @@ struct DeviceFacts {
   std::string details = {};  // members for the JSON object: "a": 1, "b": 2
 };
 
+// What computes products and convolutions on a CUDA device: kt_device_open in kantor.h.
+enum class EngineChoice : uint8_t { kantor, cudnn };
+
 // One for each open device. Reads, writes and runs take turns; memory and executors may be made and freed beside them.
 class Backend {
  public:
@@ -51,8 +54,9 @@ class HostBackend : public Backend {
   void read(void* host, const std::byte* from, uint64_t bytes) override;
 };
 
-// Makes kt_device_open know another name; threads is what it was given. For kinds of device that are loaded or linked apart.
-using BackendFactory = std::function<std::unique_ptr<Backend>(int threads)>;
+// Makes kt_device_open know another name; threads and engine are what it was given. For kinds of device that are loaded or
+// linked apart.
+using BackendFactory = std::function<std::unique_ptr<Backend>(int threads, EngineChoice engine)>;
 void add_device(const std::string& name, BackendFactory factory);
 
 }  // namespace kantor

@@ -41,7 +41,9 @@ class LibraryExecutor : public Executor {
 
 class LibraryBackend : public Backend {
  public:
-  LibraryBackend(const BackendLibrary& library, int index) : library_(library) { call(library.open, index, &backend_); }
+  LibraryBackend(const BackendLibrary& library, int index, EngineChoice engine) : library_(library) {
+    call(library.open, index, engine, &backend_);
+  }
   DeviceFacts facts() const override {
     DeviceFacts facts;
     call(library_.facts, *backend_, &facts);
@@ -76,8 +78,8 @@ class LibraryBackend : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> open_backend(const BackendLibrary& library, int index) {
-  return std::make_unique<LibraryBackend>(library, index);
+std::unique_ptr<Backend> open_backend(const BackendLibrary& library, int index, EngineChoice engine) {
+  return std::make_unique<LibraryBackend>(library, index, engine);
 }
 
 }  // namespace kantor

@@ -11,7 +11,7 @@
 
 namespace kantor {
 
-constexpr uint32_t kBackendLibraryVersion = 1;
+constexpr uint32_t kBackendLibraryVersion = 2;
 
 // What differs between builds that do not fit together: the compiler, and the layout of what crosses.
 inline std::string build_mark() {
@@ -29,7 +29,7 @@ struct BackendLibrary {
   uint32_t version;  // kBackendLibraryVersion; comes first in each of them
   const char* mark;  // build_mark()
 
-  kt_status (*open)(int index, std::unique_ptr<Backend>* backend, std::string* error);
+  kt_status (*open)(int index, EngineChoice engine, std::unique_ptr<Backend>* backend, std::string* error);
   kt_status (*facts)(const Backend& backend, DeviceFacts* facts, std::string* error);
   kt_status (*allocate)(Backend& backend, uint64_t bytes, bool zeroed, const char* what, std::unique_ptr<DeviceBlock>* block,
                         std::string* error);
@@ -47,6 +47,6 @@ struct BackendLibrary {
 constexpr const char* kBackendLibraryFunction = "kantor_backend_library";
 
 // Opens a device of a library, which must stay loaded.
-std::unique_ptr<Backend> open_backend(const BackendLibrary& library, int index);
+std::unique_ptr<Backend> open_backend(const BackendLibrary& library, int index, EngineChoice engine);
 
 }  // namespace kantor

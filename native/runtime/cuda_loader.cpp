@@ -93,7 +93,7 @@ const BackendLibrary& load_backend_library(const std::string& file) {
   return table;
 }
 
-std::unique_ptr<Backend> open_cuda(int index) {
+std::unique_ptr<Backend> open_cuda(int index, EngineChoice engine) {
   CudaDriver driver = query_cuda_driver();
   if (!driver.unavailable.empty()) fail(KT_UNSUPPORTED, "%s, or use --device cpu", driver.unavailable.c_str());
   if (index >= static_cast<int>(driver.gpus.size()))
@@ -103,7 +103,7 @@ std::unique_ptr<Backend> open_cuda(int index) {
     fail(KT_UNSUPPORTED,
          "this machine has %s, but Kantor was built without CUDA: there is no %s. Install the CUDA toolkit (nvcc, 12.8 or "
          "later) and build it: KANTOR_CUDA=ON ./kantor info; or use --device cpu", list(driver.gpus).c_str(), file.c_str());
-  return open_backend(load_backend_library(file), index);
+  return open_backend(load_backend_library(file), index, engine);
 }
 
 }  // namespace kantor

@@ -28,7 +28,7 @@ inline std::string cuda_version_name(int version) {
 std::optional<int> cuda_index(const std::string& device);
 
 // A GPU, by the libkantor_cuda.so beside this library. Throws KT_UNSUPPORTED with what is missing and how to come by it.
-std::unique_ptr<Backend> open_cuda(int index);
+std::unique_ptr<Backend> open_cuda(int index, EngineChoice engine);
 
 // Loads a library of backend_library.h, for as long as this process lives. Throws KT_UNSUPPORTED if it is not there or of
 // another build.

@@ -70,15 +70,15 @@ std::map<std::string, BackendFactory>& added_devices() {
   return all;
 }
 
-std::unique_ptr<Backend> make_backend(const std::string& name, int threads) {
+std::unique_ptr<Backend> make_backend(const std::string& name, int threads, EngineChoice engine) {
   if (name == "reference") return std::make_unique<ReferenceBackend>();
   if (name == "cpu") {
     const char* wanted = std::getenv("KANTOR_ISA");
     return make_cpu_backend(wanted && *wanted ? isa_named(wanted, "KANTOR_ISA") : best_isa(), threads);
   }
   if (name.starts_with("cpu-")) return make_cpu_backend(isa_named(name.substr(4), "device"), threads);
-  if (auto added = added_devices().find(name); added != added_devices().end()) return added->second(threads);
-  if (std::optional<int> index = cuda_index(name)) return open_cuda(*index);
+  if (auto added = added_devices().find(name); added != added_devices().end()) return added->second(threads, engine);
+  if (std::optional<int> index = cuda_index(name)) return open_cuda(*index, engine);
   fail(KT_UNSUPPORTED,
        "no such device: '%s'; there are auto, cpu, cpu-avx512, cpu-avx2, cpu-portable, reference, and cuda:0, cuda:1 ... on a "
        "machine with NVIDIA GPUs", name.c_str());
@@ -88,14 +88,14 @@ std::unique_ptr<Backend> make_backend(const std::string& name, int threads) {
 void open_best(kt_device& device, int threads) {
   if (added_devices().contains("cuda:0") || cuda_driver_answers()) {
     try {
-      device.backend = make_backend("cuda:0", threads);
+      device.backend = make_backend("cuda:0", threads, EngineChoice::kantor);
       device.name = "cuda:0";
       return;
     } catch (const Error& e) {
       device.note = e.what();
     }
   }
-  device.backend = make_backend("cpu", threads);
+  device.backend = make_backend("cpu", threads, EngineChoice::kantor);
   device.name = "cpu";
 }
 
@@ -119,19 +119,36 @@ void add_device(const std::string& name, BackendFactory factory) { added_devices
 
 namespace {
 
+struct Choices {
+  ExecutorChoice executor = ExecutorChoice::automatic;
+  EngineChoice engine = EngineChoice::kantor;
+};
+
 // Takes "+graph" and so on off a CUDA device's name.
-ExecutorChoice take_executor(std::string& name) {
+Choices take_choices(std::string& name) {
+  Choices chosen;
   size_t plus = name.find('+');
-  if (plus == std::string::npos) return ExecutorChoice::automatic;
-  std::string wanted = name.substr(plus + 1), device = name.substr(0, plus);
+  if (plus == std::string::npos) return chosen;
+  std::string rest = name.substr(plus), device = name.substr(0, plus);
   if (!device.starts_with("cuda"))
-    fail(KT_UNSUPPORTED, "only a CUDA device has a choice of executors, and '%s' is none: leave '+%s' out", device.c_str(),
-         wanted.c_str());
+    fail(KT_UNSUPPORTED, "only a CUDA device has a choice of executors and engines, and '%s' is none: leave '%s' out",
+         device.c_str(), rest.c_str());
   name = device;
-  if (wanted == "graph") return ExecutorChoice::graph;
-  if (wanted == "serial") return ExecutorChoice::serial;
-  if (wanted == "persistent") return ExecutorChoice::persistent;
-  fail(KT_INVALID_ARGUMENT, "no such executor: '%s'; there are graph, serial and persistent", wanted.c_str());
+  while (!rest.empty()) {
+    const size_t end = std::min(rest.find('+', 1), rest.size());
+    const std::string wanted = rest.substr(1, end - 1);
+    rest.erase(0, end);
+    if (wanted == "graph") chosen.executor = ExecutorChoice::graph;
+    else if (wanted == "serial") chosen.executor = ExecutorChoice::serial;
+    else if (wanted == "persistent") chosen.executor = ExecutorChoice::persistent;
+    else if (wanted == "cudnn") chosen.engine = EngineChoice::cudnn;
+    else
+      fail(KT_INVALID_ARGUMENT, "no such executor or engine: '%s'; there are graph, serial, persistent and cudnn",
+           wanted.c_str());
+  }
+  if (chosen.executor == ExecutorChoice::persistent && chosen.engine != EngineChoice::kantor)
+    fail(KT_INVALID_ARGUMENT, "the persistent kernel runs none of cuDNN's: leave '+persistent' or '+cudnn' (engine=cudnn) out");
+  return chosen;
 }
 
 }  // namespace
@@ -144,10 +161,11 @@ std::unique_ptr<kt_device> open_device(const std::string& name, int threads) {
     open_best(*device, threads);
   } else {
     std::string base = name;
-    device->executor = take_executor(base);
+    const Choices chosen = take_choices(base);
+    device->executor = chosen.executor;
     if (base == "cuda") base = "cuda:0";
     device->name = base + name.substr(std::min(name.find('+'), name.size()));
-    device->backend = make_backend(base, threads);
+    device->backend = make_backend(base, threads, chosen.engine);
   }
   return device;
 }

@@ -102,6 +102,9 @@ bool affordable(int64_t multiplications);
 bool all_combinations();
 // By how many units in the last place more than in Kantor's own functions exp may be off there.
 double exp_ulps();
+// By how much at most what they compute may differ where a case asks for the reference's bits, or less; relative to the
+// largest element. 0: not at all.
+double least_tolerance();
 // What those devices take of gemm's and the convolutions' precisions, fp32 first; and by how much of itself at most a
 // product of two factors differs that are rounded so.
 std::vector<Precision> tested_precisions();

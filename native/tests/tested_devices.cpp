@@ -17,6 +17,7 @@ std::vector<std::string> tested_devices() {
 bool affordable(int64_t) { return true; }
 double exp_ulps() { return 0; }
 bool all_combinations() { return true; }
+double least_tolerance() { return 0; }
 std::vector<Precision> tested_precisions() { return {Precision::fp32}; }
 
 }  // namespace kantor::test

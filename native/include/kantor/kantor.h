@@ -62,6 +62,8 @@ KT_API const char* kt_error_message(void);
  *                   by CUDA graphs, to the same bits. "+graph": by graphs, as without either. "+serial": by graphs
  *                   in which no kernel begins before the one in front of it has ended, for comparison. kt_program_describe
  *                   tells which it became
+ *   "cuda:0+cudnn"  the same; products of matrices and convolutions by cuBLAS and cuDNN where those do what the op says,
+ *                   opened at run time where they are installed. KT_UNSUPPORTED where they are not. Not with "+persistent"
  *   "auto"          the first GPU if it can be used, else the CPU. kt_device_describe tells which: "name"; and in "note" why
  *                   a GPU that is there is not used
  * threads: how many threads run a program (the caller's counts as one), at most 1024; 0 takes all the processors this
@@ -73,7 +75,8 @@ KT_API kt_status kt_device_close(kt_device* device);
 /* Writes a JSON object {"name", "kind", "isa", "threads", "processor"} and a final zero into buffer;
  * KT_INVALID_ARGUMENT where capacity is too small. Of a GPU also "computeCapability", "multiprocessors", "memoryBytes",
  * "freeBytes", "driver" (the latest CUDA version that it runs), "runtime" (the CUDA version in libkantor_cuda.so) and
- * "devices", the names of all. "note" where there is something to tell. */
+ * "devices", the names of all; "engine", kantor or cudnn, and with the latter the versions "cudnn" and "cublas". "note" where
+ * there is something to tell. */
 KT_API kt_status kt_device_describe(kt_device* device, char* buffer, size_t capacity);
 
 /* Zeroed device memory, aligned to 64 bytes; bytes must not be 0. */
@@ -109,7 +112,8 @@ KT_API kt_status kt_program_cancel(kt_program* program);
  * "calls"}]}; of a CUDA device also "executor", "graph" or "persistent"; "nodes", kernels launched for an iteration
  * (persistent: for many); "bodies", what would each be a node if small instructions did not share one; "note", why the
  * executor asked for is not there; of "graph" also "early", whether a kernel's start overlaps the end of the one before;
- * of "persistent" also "barriers" of the whole grid in an iteration, and "blocks" of the grid.
+ * of "persistent" also "barriers" of the whole grid in an iteration, and "blocks" of the grid. With "+cudnn" "engine":
+ * "cudnn", and "engineInstructions", how many of the instructions the libraries run; each of their calls counts as one node.
  * "shapes" reads "f32[4, 3], i32[4] -> f32[4, 3]"; "ns" is the time of the instruction's tasks
  * summed over threads, "calls" how often it ran, both collected only while profiling is on.
  * *needed (may be null) gets the size including the final zero; KT_INVALID_ARGUMENT where capacity is too small. */

@@ -76,7 +76,7 @@ struct PoolBlock : DeviceBlock {
 
 }  // namespace
 
-CudaBackend::CudaBackend(int index) : index_(index) {
+CudaBackend::CudaBackend(int index, EngineChoice engine) : index_(index) {
   cudaDeviceProp p = properties(index);
   if (p.major * 10 + p.minor < kLeastCapability)
     fail(KT_UNSUPPORTED, "cuda:%d (%s) has compute capability %d.%d; Kantor's kernels need %d.%d or more; use --device cpu",
@@ -89,6 +89,7 @@ CudaBackend::CudaBackend(int index) : index_(index) {
     fail(KT_UNSUPPORTED,
          "libkantor_cuda.so was not compiled for compute capability %d.%d, which cuda:%d (%s) has; build it for all: "
          "KANTOR_CUDA=ON KANTOR_CUDA_ARCHITECTURES=all ./kantor info", p.major, p.minor, index, p.name);
+  if (engine == EngineChoice::cudnn) libraries_ = open_libraries();
   cudaMemPoolProps wanted = {};
   wanted.allocType = cudaMemAllocationTypePinned;
   wanted.location.type = cudaMemLocationTypeDevice;
@@ -126,7 +127,8 @@ DeviceFacts CudaBackend::facts() const {
                         std::to_string(multiprocessors()) +
                         ", \"memoryBytes\": " + std::to_string(total) + ", \"freeBytes\": " + std::to_string(free) +
                         ", \"driver\": \"" + cuda_version_name(driver) + "\", \"runtime\": \"" + cuda_version_name(runtime) +
-                        "\", \"devices\": [";
+                        "\", \"engine\": \"" + (libraries_ ? "cudnn\", \"cudnn\": \"" + libraries_->cudnn_version +
+                        "\", \"cublas\": \"" + libraries_->cublas_version : "kantor") + "\", \"devices\": [";
   for (int i = 0; i < count; ++i) details += (i ? ", \"" : "\"") + std::string(properties(i).name) + "\"";
   return {"cuda", "sm_" + std::to_string(p.major * 10 + p.minor), 1, p.name, details + "]"};
 }
@@ -166,7 +168,7 @@ std::unique_ptr<Executor> CudaBackend::make_executor(const Program& program) {
   return executor;
 }
 
-std::unique_ptr<Backend> open_device(int index) {
+std::unique_ptr<Backend> open_device(int index, EngineChoice engine) {
   int driver = 0, runtime = 0, count = 0;
   cudaDriverGetVersion(&driver);
   cudaRuntimeGetVersion(&runtime);
@@ -183,7 +185,7 @@ std::unique_ptr<Backend> open_device(int index) {
   expect_success(error, "counting the devices");
   if (index < 0 || index >= count)
     fail(KT_UNSUPPORTED, "there is no cuda:%d; there are %d devices, from cuda:0", index, count);
-  return std::make_unique<CudaBackend>(index);
+  return std::make_unique<CudaBackend>(index, engine);
 }
 
 }  // namespace kantor::cuda

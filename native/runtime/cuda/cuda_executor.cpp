@@ -71,7 +71,13 @@ CudaExecutor::CudaExecutor(const Program& program, CudaBackend& backend)
       early_(program.executor != ExecutorChoice::serial && kernels_wait()),
       profile_(program.instructions.size()) {
   try {
+    if (backend.libraries()) engine_ = std::make_unique<Engine>(*backend.libraries());
     measure();
+    if (engine_) {
+      const auto by_library = std::count_if(steps_.begin(), steps_.end(), [](const Step& step) { return step.by_library; });
+      details += ", \"engine\": \"cudnn\", \"engineInstructions\": " + std::to_string(by_library);
+      if (by_library > 0) warm_up();
+    }
     unrolled_ = std::clamp<int64_t>(kNodes / (launches_ + 1), 1, kMostUnrolled);
     one_ = capture(1);
     for (Batch& batch : batches_) {
@@ -110,25 +116,23 @@ void CudaExecutor::measure() {
   std::vector<size_t> shares;  // of a node with others
   int bodies = 1;
   for (size_t i = 0; i < program_.instructions.size(); ++i) {
-    const Instruction& instruction = program_.instructions[i];
-    EnqueueFunction enqueue = find_enqueue(instruction.name);
-    if (!enqueue)
-      fail(KT_UNSUPPORTED, "instruction %zu: the op %s has no CUDA kernel; run this program on the cpu", i,
-           instruction.name.c_str());
+    EngineStep by_library = library_step(i);
+    EngineStep enqueue = by_library ? by_library : own_step(i);
     Recorder recorder;
     std::vector<BodyCall> calls;
     Recorder collector(calls, {});
     try {
-      enqueue(instruction.node, recorder);
-      enqueue(instruction.node, collector);
+      enqueue(recorder);
+      if (!by_library) enqueue(collector);
     } catch (const Error& e) {
-      throw e.in("instruction " + std::to_string(i) + ", " + instruction.name);
+      throw e.in("instruction " + std::to_string(i) + ", " + program_.instructions[i].name);
     }
     needs.push_back({recorder.scratch_bytes(), recorder.ticket_bytes(), constants.size(), recorder.launches()});
     constants.insert(constants.end(), recorder.constant_values().begin(), recorder.constant_values().end());
+    const Instruction& instruction = program_.instructions[i];
     footprints.push_back(footprint_of(instruction.node, {}, instruction.guarded, program_.fault));
     shares.push_back(calls.size() == 1 ? group_bytes(calls[0]) : 0);
-    steps_.push_back({enqueue, {}});
+    steps_.push_back({std::move(enqueue), {}, by_library != nullptr});
     bodies += recorder.launches();
   }
   nodes_ = make_nodes(footprints, shares, {kGroupBytes, kMostInGroup});
@@ -161,7 +165,35 @@ const int64_t* CudaExecutor::guard(int i) const {
   return !program_.fault ? nullptr : program_.instructions[i].guarded ? program_.fault : &outcome()->stopped;
 }
 
-void CudaExecutor::enqueue(const std::vector<int>& node, cudaStream_t stream, bool early) const {
+EngineStep CudaExecutor::own_step(size_t i) const {
+  const Instruction& instruction = program_.instructions[i];
+  EnqueueFunction enqueue = find_enqueue(instruction.name);
+  if (!enqueue)
+    fail(KT_UNSUPPORTED, "instruction %zu: the op %s has no CUDA kernel; run this program on the cpu", i,
+         instruction.name.c_str());
+  return [enqueue, &node = instruction.node](Recorder& recorder) { enqueue(node, recorder); };
+}
+
+EngineStep CudaExecutor::library_step(size_t i) const {
+  const Instruction& instruction = program_.instructions[i];
+  return engine_ ? engine_->plan(instruction.node, std::all_of(instruction.out.begin(), instruction.out.end(),
+                                                               [](const Place& place) { return place.slot == kArena; }))
+                 : nullptr;
+}
+
+// Has the libraries do once what they would do at their first call, which a capture does not take: load kernels, allocate.
+// They write to scratch and the arena, where nothing is yet; our own kernels are held.
+void CudaExecutor::warm_up() {
+  const Outcome held = {0, 1}, begin = {0, 0};
+  backend_.write(outcome_->data, &held, sizeof held);
+  for (const auto& node : nodes_)
+    if (is_by_library(node)) enqueue(node, backend_.stream(), false, &outcome()->stopped);
+  expect_success(cudaStreamSynchronize(backend_.stream()), "trying the libraries");
+  backend_.write(outcome_->data, &begin, sizeof begin);
+}
+
+void CudaExecutor::enqueue(const std::vector<int>& node, cudaStream_t stream, bool early, const int64_t* held) const {
+  auto guard_of = [&](int i) { return held ? held : guard(i); };
 #if defined(KANTOR_EMULATED)
   Restriction restriction(program_.fault);
   for (int i : node) restriction.add(program_.instructions[i]);
@@ -172,15 +204,15 @@ void CudaExecutor::enqueue(const std::vector<int>& node, cudaStream_t stream, bo
   restriction.apply();
 #endif
   if (node.size() == 1) {
-    Recorder recorder(stream, guard(node[0]), steps_[node[0]].memory, early);
-    return steps_[node[0]].enqueue(program_.instructions[node[0]].node, recorder);
+    Recorder recorder(stream, guard_of(node[0]), steps_[node[0]].memory, early);
+    return steps_[node[0]].enqueue(recorder);
   }
   std::vector<GroupCall> group;
   for (int i : node) {
     std::vector<BodyCall> calls;
     Recorder recorder(calls, steps_[i].memory);
-    steps_[i].enqueue(program_.instructions[i].node, recorder);
-    group.push_back({std::move(calls[0]), guard(i)});
+    steps_[i].enqueue(recorder);
+    group.push_back({std::move(calls[0]), guard_of(i)});
   }
   launch_group(group, stream, early);
 }
@@ -196,9 +228,15 @@ cudaGraphExec_t CudaExecutor::capture(int64_t iterations) const {
   cudaGraph_t graph = nullptr;
   try {
     for (int64_t k = 0; k < iterations; ++k) {
-      // Each is early behind the node in front of it in this order, of whose kernels each waits, too.
-      for (const auto& node : nodes_) enqueue(node, stream.handle, early_);
-      count(stream.handle, early_);
+      // Each is early behind the node in front of it in this order, of whose kernels each waits, too; but not behind a
+      // library's, which need not end with a kernel.
+      bool behind_library = false;
+      for (const auto& node : nodes_) {
+        bool by_library = is_by_library(node);
+        enqueue(node, stream.handle, early_ && !behind_library && !by_library);
+        behind_library = by_library;
+      }
+      count(stream.handle, early_ && !behind_library);
     }
   } catch (...) {
     cudaStreamEndCapture(stream.handle, &graph);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "runtime/cuda/cuda_backend.h"
+#include "runtime/cuda/engine/engine.h"
 #include "runtime/cuda/recorder.h"
 #include "runtime/executor.h"
 
@@ -40,12 +41,14 @@ class CudaExecutor : public Executor {
   void enable_profile(bool enable) override { profiling_ = enable; }
   std::vector<Profile> profile() const override { return profile_; }
   size_t scratch_bytes() const override { return scratch_bytes_; }
-  size_t stages() const override { return static_cast<size_t>(launches_ + 1); }  // nodes of an iteration's graph
+  // Nodes of an iteration's graph. A library's call counts as one, whatever it launches.
+  size_t stages() const override { return static_cast<size_t>(launches_ + 1); }
 
  private:
   struct Step {
-    EnqueueFunction enqueue;
+    EngineStep enqueue;
     Recorder::Memory memory;
+    bool by_library;  // of the engine
   };
 
   // A batch of iterations on its way.
@@ -56,9 +59,14 @@ class CudaExecutor : public Executor {
   };
 
   void measure();
+  EngineStep own_step(size_t instruction) const;
+  EngineStep library_step(size_t instruction) const;
+  void warm_up();
   cudaGraphExec_t capture(int64_t iterations) const;
-  void enqueue(const std::vector<int>& node, cudaStream_t stream, bool early) const;
+  // held: holds the kernels, in place of what else would.
+  void enqueue(const std::vector<int>& node, cudaStream_t stream, bool early, const int64_t* held = nullptr) const;
   const int64_t* guard(int instruction) const;
+  bool is_by_library(const std::vector<int>& node) const { return node.size() == 1 && steps_[node[0]].by_library; }
   void count(cudaStream_t stream, bool early) const;
   void send(int64_t iterations, Batch& batch);
   void adapt(double seconds);
@@ -68,8 +76,9 @@ class CudaExecutor : public Executor {
 
   const Program& program_;
   CudaBackend& backend_;
-  bool early_;               // graphs' launches are
-  std::vector<Step> steps_;  // one an instruction
+  bool early_;                      // graphs' launches are
+  std::unique_ptr<Engine> engine_;  // null: Kantor's own kernels do everything
+  std::vector<Step> steps_;         // one an instruction
   std::unique_ptr<DeviceBlock> scratch_, tickets_, constants_, outcome_;
   size_t scratch_bytes_ = 0, ticket_bytes_ = 0, constant_bytes_ = 0;
   std::vector<std::vector<int>> nodes_;  // the instructions of each step of a graph, in its order

@@ -36,8 +36,8 @@ const BackendLibrary& library() {
   static const BackendLibrary table = {
       kBackendLibraryVersion,
       mark.c_str(),
-      [](int index, std::unique_ptr<Backend>* backend, std::string* error) {
-        return contained(error, [&] { *backend = open_device(index); });
+      [](int index, EngineChoice engine, std::unique_ptr<Backend>* backend, std::string* error) {
+        return contained(error, [&] { *backend = open_device(index, engine); });
       },
       [](const Backend& backend, DeviceFacts* facts, std::string* error) {
         return contained(error, [&] { *facts = backend.facts(); });

@@ -90,6 +90,13 @@ class Recorder {
       put(kernel, shape, arguments...);
   }
 
+  // Work of a library's, which function(stream) puts there. Nothing holds it: see engine/engine.h.
+  template <class Function>
+  void call(const Function& function) {
+    ++launches_;
+    if (stream_) function(stream_);
+  }
+
   size_t scratch_bytes() const { return scratch_bytes_; }
   size_t ticket_bytes() const { return ticket_bytes_; }
   const std::vector<std::byte>& constant_values() const { return constant_values_; }

@@ -1,7 +1,7 @@
 // On a GPU: the ops' case tables, whole programs, and (the suite "gpu") the samples and instructions that the emulator's
 // tests run. KANTOR_TEST_DEVICE is the number of another GPU than the first; KANTOR_TESTED_EXECUTOR names another executor than
-// the device's own choice, for the cases that run programs; KANTOR_SMALL_CASES leaves large cases out, for checkers under which
-// kernels are slow.
+// the device's own choice, for the cases that run programs, or an engine, cudnn; KANTOR_SMALL_CASES leaves large cases out, for
+// checkers under which kernels are slow.
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -25,7 +25,8 @@ int gpu() {
 }
 
 const bool added = [] {
-  add_device("cuda-tested", [](int) { return open_backend(*kantor_backend_library(), gpu()); });
+  add_device("cuda-tested",
+             [](int, EngineChoice engine) { return open_backend(*kantor_backend_library(), gpu(), engine); });
   return true;
 }();
 
@@ -39,6 +40,8 @@ std::vector<std::string> tested_devices() {
 }
 // CUDA's expf is up to 2 units off the number that is rounded right.
 double exp_ulps() { return 1; }
+// cuDNN may transform its factors, by Winograd's algorithm or Fourier's.
+double least_tolerance() { return tested_devices()[0].ends_with("+cudnn") ? 2e-3 : 0; }
 bool affordable(int64_t multiplications) { return !is_small() || multiplications < 1 << 24; }
 bool all_combinations() { return !is_small(); }
 std::vector<Precision> tested_precisions() { return {Precision::fp32, Precision::tf32, Precision::bf16}; }

@@ -60,7 +60,7 @@ std::string open_in_child(const char* file) {
   if (child == 0) {
     std::string said = "a device was opened";
     try {
-      open_backend(load_backend_library(file), 0);
+      open_backend(load_backend_library(file), 0, EngineChoice::kantor);
     } catch (const Error& e) {
       said = e.what();
     }

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "runtime/cuda/emulator/devices.h"
+#include "runtime/cuda/emulator/host_work.h"
 #include "runtime/cuda/emulator/machine.h"
 
 namespace kantor::emulator {
@@ -21,7 +22,7 @@ struct Graph {
   std::vector<std::function<void()>> work;
 };
 
-struct Stream {
+struct Stream : HostWork {
   struct Item {
     std::function<void()> work;
     Event* wait_for = nullptr;
@@ -72,6 +73,23 @@ void drain(Stream& stream) {
   stream.draining = false;
 }
 
+const std::vector<Operand>* touchable = nullptr;  // by the host work that runs
+
+void touch(const void* memory, uint64_t bytes, bool writes, const char* what) {
+  if (!touchable) fail("%s: no work of a stream runs", what);
+  expect_allocated(memory, bytes, what);
+  const auto* begin = static_cast<const std::byte*>(memory);
+  const bool allowed = touchable->empty() || std::any_of(touchable->begin(), touchable->end(), [&](const Operand& o) {
+    return begin >= o.data && begin + bytes <= o.data + o.bytes && (o.writable || !writes);
+  });
+  if (!allowed)
+    fail("%s: %llu bytes at %p are not the launch's to %s", what, static_cast<unsigned long long>(bytes), memory,
+         writes ? "write" : "read");
+  if (!writes) return;
+  std::memset(const_cast<void*>(memory), 0xff, bytes);
+  mark(memory, bytes, true, true);
+}
+
 void drain_all() {
   for (Stream* stream : streams) drain(*stream);
 }
@@ -102,6 +120,26 @@ void copy(void* to, const void* from, size_t bytes, cudaMemcpyKind kind) {
 }  // namespace
 
 void restrict_launches(std::vector<Operand> operands) { restriction = std::move(operands); }
+
+namespace {
+
+void put_host_work(HostWork* handle, std::function<void()> work) {
+  Stream& into = checked(static_cast<Stream*>(handle), "a library");
+  push(into, [work = std::move(work), operands = restriction, device = into.device] {
+    count_launch(device);
+    if (is_lost(device)) return;
+    touchable = &operands;
+    try {
+      work();
+    } catch (...) {
+      touchable = nullptr;
+      throw;
+    }
+    touchable = nullptr;
+  });
+}
+
+}  // namespace
 
 void enqueue(cudaStream_t stream, Launch launch) {
   Stream& into = checked(stream, "launch");
@@ -187,6 +225,8 @@ cudaError_t cudaMemsetAsync(void* memory, int value, size_t bytes, cudaStream_t 
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned) {
   *stream = new Stream;
+  (*stream)->put = put_host_work;
+  (*stream)->touch = touch;
   (*stream)->device = current_device();
   streams.push_back(*stream);
   return cudaSuccess;
