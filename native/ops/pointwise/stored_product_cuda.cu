@@ -13,8 +13,7 @@ __global__ void __launch_bounds__(kBlockThreads) epilogue_kernel(const int64_t* 
   int i = static_cast<int>(blockIdx.x * kBlockThreads + threadIdx.x);
   const PwElement at[1] = {{i / table.cols, i % table.cols, i < table.rows * table.cols}};
   const float value[1] = {at[0].live ? product[i] : 0};
-  PwRegisters<1> registers = {};
-  run_program(table, at, value, registers);
+  run_program(table, at, value);
 }
 
 }  // namespace

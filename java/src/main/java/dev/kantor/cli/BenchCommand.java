@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -92,6 +93,8 @@ final class BenchCommand implements Callable<Integer> {
         "one call, a window of about 0.1 s. Without it: single iterations on the CPU, and samples."
       })
   private String deviceName;
+
+  @Mixin private EngineOption engine;
 
   @Option(
       names = "--precision",
@@ -217,7 +220,7 @@ final class BenchCommand implements Callable<Integer> {
     Images images = images();
     JsonObject report = new JsonObject();
     JsonArray all = new JsonArray();
-    try (Device device = Device.open(deviceName, 0)) {
+    try (Device device = Device.open(DeviceOptions.named(spec, deviceName, engine.engine()), 0)) {
       double start = Windows.processSeconds();
       out.println(TrainCommand.firstLine(device, images));
       out.println(Windows.HEADER);
@@ -254,6 +257,9 @@ final class BenchCommand implements Callable<Integer> {
   }
 
   private void check() {
+    if (engine.engine() != null && deviceName == null) {
+      throw wrong("an engine is a GPU's: name one with --device cuda");
+    }
     if (against != null && deviceName != null) {
       throw wrong("--against times the CPU; leave --device out");
     }

@@ -188,7 +188,7 @@ final class CompareCommand implements Callable<Integer> {
       out = Path.of("runs", "compare-" + now);
     }
     PrintWriter err = spec.commandLine().getErr();
-    try (Device on = device.open(null, null)) {
+    try (Device on = device.open(null, null, contestants.engine())) {
       Images images = Images.open(data, dataDir, limit, System.err);
       err.println(TrainCommand.firstLine(on, images));
       Tournament tournament = Tournament.of(plan, out, on, images);

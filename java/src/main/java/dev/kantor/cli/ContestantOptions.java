@@ -30,7 +30,7 @@ final class ContestantOptions {
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
-      description = "A setting of all contestants that have it; may be repeated.")
+      description = "A setting of all contestants that have it, or engine=cudnn; may be repeated.")
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Option(names = "--batch-size", paramLabel = "B", description = "The setting batch-size.")
@@ -55,7 +55,7 @@ final class ContestantOptions {
     if (batchSize != null) {
       shared.put("batch-size", batchSize.toString());
     }
-    shared.putAll(set);
+    shared.putAll(DeviceOptions.settings(set));
     for (Map.Entry<String, String> e : shared.entrySet()) {
       requireKnown(all, e.getKey());
       all = all.stream().map(c -> c.sharing(e.getKey(), e.getValue())).toList();
@@ -68,6 +68,11 @@ final class ContestantOptions {
       }
     }
     return all;
+  }
+
+  /** What the device computes products with, see {@link DeviceOptions#named}, or null. */
+  String engine() {
+    return set.get(DeviceOptions.ENGINE);
   }
 
   private static void requireKnown(List<Contestant> all, String name) {

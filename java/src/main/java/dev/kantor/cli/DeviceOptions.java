@@ -7,8 +7,10 @@ import dev.kantor.nativelib.KantorException;
 import dev.kantor.tensor.Device;
 import java.io.PrintWriter;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -16,6 +18,10 @@ import picocli.CommandLine.Spec;
 
 /** Where to run. */
 final class DeviceOptions {
+  /** The setting that is a device's, not a model's: what computes its products. */
+  static final String ENGINE = "engine";
+
+  private static final String CUDNN_SUFFIX = "+cudnn";
   private static final List<String> NAMES =
       List.of("auto", "cpu", "cpu-avx512", "cpu-avx2", "cpu-portable", "reference");
 
@@ -40,11 +46,17 @@ final class DeviceOptions {
       description = "Threads; changes no result. Default: all processors.")
   private Integer threads;
 
-  /** Opens the device that the options name, else the one of a configuration file. */
-  Device open(String configuredDevice, Integer configuredThreads) {
-    String name = device != null ? device : configuredDevice != null ? configuredDevice : "auto";
+  /**
+   * Opens the device that the options name, else the one of a configuration file.
+   *
+   * @param engine see {@link #named}
+   */
+  Device open(String configuredDevice, Integer configuredThreads, String engine) {
+    String chosen = device != null ? device : configuredDevice != null ? configuredDevice : "auto";
+    String name = named(spec, chosen, engine);
     Integer count = threads != null ? threads : configuredThreads;
-    if (!NAMES.contains(name) && !name.matches("cuda(:\\d{1,4})?(\\+(graph|serial|persistent))?")) {
+    if (!NAMES.contains(name)
+        && !name.matches("cuda(:\\d{1,4})?(\\+(graph|serial|persistent|cudnn))*")) {
       throw new ParameterException(
           spec.commandLine(),
           "there is no device '"
@@ -68,6 +80,41 @@ final class DeviceOptions {
       }
     }
     return opened;
+  }
+
+  /**
+   * A device's name with an engine: cuDNN and cuBLAS in place of Kantor's kernels for products and
+   * convolutions are a part of it, {@code cuda:0+cudnn}.
+   *
+   * @param engine kantor or cudnn; null: what the name says
+   * @throws ParameterException if there is no such engine, or the device has none
+   */
+  static String named(CommandSpec spec, String device, String engine) {
+    if (engine == null) {
+      return device;
+    }
+    String bare = device.replace(CUDNN_SUFFIX, "");
+    switch (engine) {
+      case "kantor":
+        return bare;
+      case "cudnn":
+        if (bare.equals("auto") || bare.startsWith("cuda")) {
+          return (bare.equals("auto") ? "cuda" : bare) + CUDNN_SUFFIX;
+        }
+        throw new ParameterException(
+            spec.commandLine(),
+            "engine=cudnn needs a GPU, and '" + bare + "' is none: choose one with --device cuda");
+      default:
+        throw new ParameterException(
+            spec.commandLine(), "there is no engine '" + engine + "'; there are kantor and cudnn");
+    }
+  }
+
+  /** What is set of the model: all but the engine. */
+  static Map<String, String> settings(Map<String, String> set) {
+    Map<String, String> ofTheModel = new LinkedHashMap<>(set);
+    ofTheModel.remove(ENGINE);
+    return ofTheModel;
   }
 
   /** The native core's text, which has one cause on a line. */
@@ -109,10 +156,11 @@ final class DeviceOptions {
     if (isGpu(d)) {
       return String.format(
           Locale.ROOT,
-          "%s (%s, compute capability %s, %.1f of %.1f GiB free)",
+          "%s (%s, compute capability %s, %s%.1f of %.1f GiB free)",
           d.get("name").getAsString(),
           d.get("processor").getAsString(),
           d.get("computeCapability").getAsString(),
+          libraries(d),
           d.get("freeBytes").getAsLong() / (double) (1L << 30),
           d.get("memoryBytes").getAsLong() / (double) (1L << 30));
     }
@@ -126,6 +174,16 @@ final class DeviceOptions {
         + ", "
         + d.get("processor").getAsString()
         + ")";
+  }
+
+  private static String libraries(JsonObject gpu) {
+    return gpu.has("cudnn")
+        ? "cuDNN "
+            + gpu.get("cudnn").getAsString()
+            + " and cuBLAS "
+            + gpu.get("cublas").getAsString()
+            + ", "
+        : "";
   }
 
   /** What the native core says of a device. */

@@ -119,6 +119,8 @@ final class EvaluateCommand implements Callable<Integer> {
 
   @Mixin private DeviceOptions device;
 
+  @Mixin private EngineOption engine;
+
   @Option(names = "--json", description = "Print the result as JSON, and write no file.")
   private boolean json;
 
@@ -127,7 +129,7 @@ final class EvaluateCommand implements Callable<Integer> {
     requireSensible();
     boolean isRun = Files.isRegularFile(what.resolve("manifest.json"));
     PrintWriter err = spec.commandLine().getErr();
-    try (Device on = device.open(null, null);
+    try (Device on = device.open(null, null, engine.engine());
         Arena arena = Arena.ofConfined()) {
       Images images = isRun ? dataOf(RunFolder.open(what).manifest()) : open(data, dataDir);
       err.println(TrainCommand.firstLine(on, images));

@@ -87,7 +87,10 @@ final class InfoCommand implements Callable<Integer> {
     private String program;
   }
 
-  @Option(names = "--set", paramLabel = "KEY=VALUE", description = "A setting, with --program.")
+  @Option(
+      names = "--set",
+      paramLabel = "KEY=VALUE",
+      description = "A setting, with --program; engine=cudnn of a GPU.")
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Mixin private DeviceOptions device;
@@ -125,7 +128,7 @@ final class InfoCommand implements Callable<Integer> {
         List.of("mnist", "fashion-mnist").stream()
             .filter(s -> Files.isDirectory(sets.resolve(s)))
             .toList();
-    try (Device on = device.open(null, null)) {
+    try (Device on = device.open(null, null, set.get(DeviceOptions.ENGINE))) {
       if (json) {
         JsonObject o = new JsonObject();
         o.addProperty("kantor", Versions.kantor());
@@ -180,14 +183,14 @@ final class InfoCommand implements Callable<Integer> {
     try {
       model =
           Model.of(
-              variant(subject.program).settings().with(set),
+              variant(subject.program).settings().with(DeviceOptions.settings(set)),
               MNIST.channels(),
               MNIST.height(),
               MNIST.width());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-    try (Device on = device.open(null, null);
+    try (Device on = device.open(null, null, set.get(DeviceOptions.ENGINE));
         Arena arena = Arena.ofConfined();
         State state = new State(on);
         Learner learner =
@@ -224,6 +227,14 @@ final class InfoCommand implements Callable<Integer> {
       if (DeviceOptions.json(on).get("kind").getAsString().equals("cuda")) {
         JsonObject built = JsonParser.parseString(p.describeNative()).getAsJsonObject();
         line(out, "graph", built.get("stages").getAsInt() + " nodes an iteration");
+        if (built.has("engineInstructions")) {
+          int byLibraries = built.get("engineInstructions").getAsInt();
+          line(
+              out,
+              "engine",
+              byLibraries
+                  + " of the kernels are calls of cuBLAS and cuDNN, each counted as a node");
+        }
       }
       line(
           out,

@@ -67,7 +67,9 @@ final class ResumeCommand implements Callable<Integer> {
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
-      description = "Refused, unless it changes nothing: a run keeps its settings.")
+      description =
+          "engine=cudnn or engine=kantor; others are refused, unless they change nothing: a run"
+              + " keeps its settings.")
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Override
@@ -85,7 +87,8 @@ final class ResumeCommand implements Callable<Integer> {
       Schedule schedule = evaluation.schedule(manifest.schedule());
       Judging judging = evaluation.judging(manifest.environment());
       manifest = manifest.with(schedule, schedule.evaluates() ? judging.values() : Map.of());
-      try (Device on = device.open(manifest.environment().get("device"), null)) {
+      try (Device on =
+          device.open(manifest.environment().get("device"), null, set.get(DeviceOptions.ENGINE))) {
         Images images = Images.of(manifest, dataDir);
         err.println(TrainCommand.firstLine(on, images));
         try (Session session = Room.session(on, manifest, images);
@@ -102,7 +105,7 @@ final class ResumeCommand implements Callable<Integer> {
 
   private Settings changed(Settings settings) {
     try {
-      return settings.with(set);
+      return settings.with(DeviceOptions.settings(set));
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }

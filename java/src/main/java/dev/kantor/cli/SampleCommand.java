@@ -77,6 +77,8 @@ final class SampleCommand implements Callable<Integer> {
 
   @Mixin private DeviceOptions device;
 
+  @Mixin private EngineOption engine;
+
   @Override
   public Integer call() throws IOException {
     RunFolder folder = RunFolder.open(run);
@@ -90,7 +92,7 @@ final class SampleCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
-    try (Device on = device.open(null, null);
+    try (Device on = device.open(null, null, engine.engine());
         State state = new State(on);
         Arena arena = Arena.ofConfined()) {
       List<Slot> slots = drawing.slots();

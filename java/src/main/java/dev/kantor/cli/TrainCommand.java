@@ -155,7 +155,10 @@ final class TrainCommand implements Callable<Integer> {
   @Option(
       names = "--set",
       paramLabel = "KEY=VALUE",
-      description = "A setting; may be repeated. kantor info --settings VARIANT lists all.")
+      description = {
+        "A setting; may be repeated. kantor info --settings VARIANT lists all. engine=cudnn has",
+        "cuDNN and cuBLAS, where they are installed, compute products and convolutions on a GPU."
+      })
   private Map<String, String> set = new LinkedHashMap<>();
 
   @Option(
@@ -249,7 +252,7 @@ final class TrainCommand implements Callable<Integer> {
     PrintWriter err = spec.commandLine().getErr();
     String deviceName = option("device", null, Function.identity(), "a name", null);
     try (Device on =
-        device.open(deviceName, option("threads", null, Integer::valueOf, WHOLE, null))) {
+        device.open(deviceName, option("threads", null, Integer::valueOf, WHOLE, null), engine())) {
       Session.requirePrecision(on, chosen);
       String dataName = option("data", data, Function.identity(), "a name", "auto");
       Path folderOfSets = option("data-dir", dataDir, Path::of, "a folder", null);
@@ -341,7 +344,7 @@ final class TrainCommand implements Callable<Integer> {
     Settings s = Variant.of(variant).settings();
     Map<String, String> fromFile = config == null ? Map.of() : ConfigFile.read(config);
     for (Map.Entry<String, String> e : fromFile.entrySet()) {
-      if (isOption(e.getKey()) && !s.has(e.getKey())) {
+      if ((isOption(e.getKey()) || e.getKey().equals(DeviceOptions.ENGINE)) && !s.has(e.getKey())) {
         configured.put(e.getKey(), e.getValue());
       } else {
         s = s.with(e.getKey(), e.getValue());
@@ -349,7 +352,7 @@ final class TrainCommand implements Callable<Integer> {
     }
     s = batchSize == null ? s : s.with("batch-size", batchSize.toString());
     s = criticSteps == null ? s : s.with("critic-steps", criticSteps.toString());
-    for (Map.Entry<String, String> e : set.entrySet()) {
+    for (Map.Entry<String, String> e : DeviceOptions.settings(set).entrySet()) {
       if (isOption(e.getKey()) && !s.has(e.getKey())) {
         throw new IllegalArgumentException(
             e.getKey()
@@ -363,6 +366,11 @@ final class TrainCommand implements Callable<Integer> {
     // Finds what is wrong with a value before anything is opened.
     Model.of(s, 1, 28, 28);
     return s;
+  }
+
+  private String engine() {
+    return option(
+        DeviceOptions.ENGINE, set.get(DeviceOptions.ENGINE), Function.identity(), "a name", null);
   }
 
   private boolean isOption(String key) {

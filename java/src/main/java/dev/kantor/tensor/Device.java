@@ -30,7 +30,8 @@ public final class Device implements AutoCloseable {
    *     else the CPU. After a GPU's name {@code +persistent} has programs of dense networks
    *     replayed by one kernel for many iterations, {@code +graph} by CUDA graphs, which is what it
    *     does without either, {@code +serial} by graphs in which no kernel begins before the one in
-   *     front of it has ended; to the same bits
+   *     front of it has ended; to the same bits. {@code +cudnn} has cuDNN and cuBLAS compute
+   *     products and convolutions, where they are installed
    * @param threads how many threads run a program; 0 takes all the processors
    * @throws dev.kantor.nativelib.KantorException if there is no such device here
    */

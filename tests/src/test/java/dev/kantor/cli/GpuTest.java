@@ -46,6 +46,7 @@ class GpuTest {
 
   @TempDir private Path folder;
   private Path libraries;
+  private Map<String, String> withCudnn;
   private Path run;
 
   @BeforeEach
@@ -56,6 +57,8 @@ class GpuTest {
     libraries = Files.createDirectory(folder.resolve("libraries"));
     Native.copyLibraries(libraries);
     Files.copy(emulated, libraries.resolve("libkantor.so"), StandardCopyOption.REPLACE_EXISTING);
+    Path doubles = emulated.resolveSibling("libraries"); // of cuDNN and cuBLAS
+    withCudnn = Map.of("KANTOR_CUDA_LIBRARY_PATH", doubles.toString());
     run = folder.resolve("run");
   }
 
@@ -186,6 +189,63 @@ class GpuTest {
             List.of("resume", run.toString(), "--epochs", "2", "--device", "cuda"));
     assertTrue(said.contains("a run keeps its batch-size: use another device"), said);
     assertFalse(said.contains("at most"), said);
+  }
+
+  @Test
+  void anEngineIsARunsUntilItIsToldOtherwise() throws Exception {
+    List<String> train = small("--set", "engine=cudnn", "--iterations", "3");
+    String said = kantor(0, withCudnn, train);
+    String device = "cuda:0+cudnn (emulated device 0, compute capability 9.0, cuDNN 9.10.2 and";
+    assertTrue(said.contains(device + " cuBLAS 12.9.3, "), said);
+    Map<String, String> environment = RunFolder.open(run).manifest().environment();
+    assertEquals("cuda:0+cudnn", environment.get("device"));
+    assertTrue(environment.get("runs-on").startsWith(device), environment.get("runs-on"));
+    assertFalse(RunFolder.open(run).manifest().configuration().containsKey("engine"));
+
+    List<String> resume = new ArrayList<>(List.of("resume", run.toString(), "--epochs", "2"));
+    said = kantor(0, withCudnn, resume);
+    assertTrue(said.contains(device), said);
+    resume.set(3, "3");
+    resume.addAll(List.of("--set", "engine=kantor"));
+    said = kantor(0, Map.of("KANTOR_CUDA_LIBRARY_PATH", "/nowhere"), resume);
+    assertTrue(said.contains("cuda:0 (emulated device 0") && !said.contains("cuDNN"), said);
+
+    String out = folder.resolve("samples.npy").toString();
+    kantor(
+        0,
+        withCudnn,
+        List.of(
+            "sample",
+            run.toString(),
+            "--count",
+            "4",
+            "--out",
+            out,
+            "--device",
+            "cuda",
+            "--set",
+            "engine=cudnn"));
+    assertTrue(Files.exists(Path.of(out)));
+  }
+
+  @Test
+  void anEngineThatIsNotThereIsNamedWithItsRemedy() throws Exception {
+    String said =
+        kantor(
+            1,
+            Map.of("KANTOR_CUDA_LIBRARY_PATH", "/nowhere"),
+            small("--set", "engine=cudnn", "--iterations", "3"));
+    assertTrue(said.contains("engine=cudnn needs cuBLAS"), said);
+    assertTrue(said.contains("nvidia-cudnn-cu1"), said);
+    assertFalse(Files.exists(run));
+    said = kantor(2, withCudnn, small("--device", "cpu", "--set", "engine=cudnn"));
+    assertTrue(said.contains("engine=cudnn needs a GPU, and 'cpu' is none"), said);
+    said = kantor(2, withCudnn, small("--set", "engine=cublas"));
+    assertTrue(said.contains("there is no engine 'cublas'; there are kantor and cudnn"), said);
+    said = kantor(2, withCudnn, List.of("bench", "--set", "batch-size=3", "--device", "cuda"));
+    assertTrue(said.contains("'batch-size' cannot be set here; engine is all that can"), said);
+    said = kantor(2, withCudnn, List.of("bench", "--set", "engine=cudnn"));
+    assertTrue(said.contains("an engine is a GPU's: name one with --device cuda"), said);
   }
 
   private List<String> small(String... more) {

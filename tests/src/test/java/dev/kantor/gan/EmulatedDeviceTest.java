@@ -42,11 +42,13 @@ class EmulatedDeviceTest {
     command.add("tf32" + smooth);
     command.add("bf16" + smooth);
     command.add("bf16 cvae-gan");
-    Process process =
-        new ProcessBuilder(command)
-            .redirectErrorStream(true)
-            .redirectOutput(output.toFile())
-            .start();
+    command.add("fp32+cudnn wgan-gp");
+    command.add("fp32+cudnn wdcgan-gp");
+    command.add("tf32+cudnn" + smooth);
+    ProcessBuilder builder = new ProcessBuilder(command).redirectErrorStream(true);
+    Path doubles = library.resolveSibling("libraries"); // of cuDNN and cuBLAS
+    builder.environment().put("KANTOR_CUDA_LIBRARY_PATH", doubles.toString());
+    Process process = builder.redirectOutput(output.toFile()).start();
     boolean ended = process.waitFor(8, TimeUnit.MINUTES);
     process.destroyForcibly();
     String text = Files.readString(output, StandardCharsets.UTF_8);

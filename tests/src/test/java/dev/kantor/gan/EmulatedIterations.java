@@ -61,7 +61,8 @@ final class EmulatedIterations {
 
   /**
    * Arguments: cases, each a precision of the emulated device, a variant, and settings: {@code
-   * "fp32 wgan-gp critic-norm=layer-norm"}. Exits with 1 and a line for the first that differs.
+   * "fp32 wgan-gp critic-norm=layer-norm"}; {@code "fp32+cudnn ..."} with an engine. Exits with 1
+   * and a line for the first that differs.
    */
   public static void main(String[] cases) {
     try (Arena arena = Arena.ofConfined()) {
@@ -90,12 +91,17 @@ final class EmulatedIterations {
 
   private static int compare(String words, Samples samples) {
     String[] parts = words.split(" ", 2);
-    Precision precision = Precision.of(parts[0]);
+    int plus = parts[0].indexOf('+');
+    String engine = plus < 0 ? "" : parts[0].substring(plus);
+    String gpu = "cuda-emulated" + engine;
+    Precision precision = Precision.of(plus < 0 ? parts[0] : parts[0].substring(0, plus));
     Map<String, double[]> cpu = train(parts[1], Precision.FP32, "cpu", 1, samples);
-    Map<String, double[]> forward = train(parts[1], precision, "cuda-emulated", 1, samples);
+    Map<String, double[]> forward = train(parts[1], precision, gpu, 1, samples);
     // With two threads the emulated device runs everything in reverse.
-    Map<String, double[]> reverse = train(parts[1], precision, "cuda-emulated", 2, samples);
-    if (DENSE.contains(parts[1].split(" ")[0]) && !parts[1].contains("layer-norm")) {
+    Map<String, double[]> reverse = train(parts[1], precision, gpu, 2, samples);
+    if (engine.isEmpty()
+        && DENSE.contains(parts[1].split(" ")[0])
+        && !parts[1].contains("layer-norm")) {
       requireSameWhenPersistent(parts[1], precision, samples, forward);
     }
     double worst = 0;
@@ -184,6 +190,10 @@ final class EmulatedIterations {
       String description = iteration.describeNative();
       if (persistent != description.contains("\"executor\": \"persistent\"")) {
         fail(words + ": " + device + " is not what runs it: " + description);
+      }
+      if (device.endsWith("+cudnn")
+          && !description.matches("(?s).*\"engineInstructions\": [1-9].*")) {
+        fail(words + ": no library runs anything: " + description);
       }
       Map<String, double[]> result = new LinkedHashMap<>();
       for (Slot slot : state.slots()) {
