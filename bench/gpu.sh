@@ -6,8 +6,8 @@
 #
 # steps:
 #   conformance   each instruction of ptx.h against the PTX ISA, every op's cases against the reference, programs by the
-#                 persistent kernel, three iterations of every variant against the CPU, of some in tf32 and bf16, the rivals
-#                 against each other
+#                 persistent kernel, products by cuDNN and cuBLAS where they are, three iterations of every variant against the
+#                 CPU, of some in tf32 and bf16, the bits of Kantor's executors against each other, the rivals against each other
 #   sanitize      the op cases under compute-sanitizer; slow
 #   bench         Kantor, PyTorch (eager, CUDA graph, torch.compile) and JAX in turns, single ops, what the GPU reaches; a table
 #   headline      100 epochs of wgan-gp on MNIST, and its samples
@@ -39,6 +39,7 @@ precision=tf32
 variants=
 emulated=
 of_the_cpu='*runtime_team*,*runtime_schedule*,*runtime_memory*,*winograd*' # files of the native tests
+of_programs='*runtime_run*,*training_step*'
 steps=()
 
 say() { printf 'gpu.sh: %s\n' "$*" >&2; }
@@ -149,7 +150,12 @@ conformance() {
   : >"$out/checks.jsonl"
   check ptx "$kit/tests/kantor_cuda_tests" -ts=gpu || status=1
   check ops "$kit/tests/kantor_cuda_tests" -tse=gpu "-sfe=$of_the_cpu" || status=1
-  KANTOR_TESTED_EXECUTOR=persistent check persistent "$kit/tests/kantor_cuda_tests" "-sf=*runtime_run*,*training_step*" || status=1
+  KANTOR_TESTED_EXECUTOR=persistent check persistent "$kit/tests/kantor_cuda_tests" "-sf=$of_programs" || status=1
+  if "$kit/kantor/kantor" info --program gan --device "$device+cudnn" >"$out/engine.log" 2>&1; then
+    KANTOR_TESTED_EXECUTOR=cudnn check engine "$kit/tests/kantor_cuda_tests" "-sf=*conv_test*,*gemm_test*,*training_step*" || status=1
+  else
+    say "without engine=cudnn: $(tail -n 1 "$out/engine.log")"
+  fi
   states=$(fresh states)
   limited 240 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$states" \
     ${variants:+--variants "$variants"} ${emulated:+--small} >>"$out/checks.jsonl" || status=1
@@ -158,9 +164,30 @@ conformance() {
     limited 120 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$states" \
       --precision $rounding --variants "${variants:-wgan-gp,wdcgan-gp}" ${emulated:+--small} >>"$out/checks.jsonl" || status=1
   done
+  limited 120 python3 "$here/states.py" --kantor "$kit/kantor/kantor" --device "$device" --out "$(fresh bits)" --same-bits \
+    --iterations $([[ -n $emulated ]] && echo 4 || echo 200) --variants "${variants:-wgan-gp,wdcgan-gp}" \
+    ${emulated:+--small} >>"$out/checks.jsonl" || status=1
   limited 180 python3 "$root/bench/peers/peer.py" check ${variants:+--variants "$variants"} \
     ${emulated:+--device cpu --engines eager} >>"$out/checks.jsonl" 2>"$out/peers.log" || status=1
   return "$status"
+}
+
+# Names the folders of cuBLAS and cuDNN for engine=cudnn: those that came with PyTorch, where nothing else is said.
+find_libraries() {
+  [[ -n ${KANTOR_CUDA_LIBRARY_PATH:-} ]] && return
+  KANTOR_CUDA_LIBRARY_PATH=$(python3 - <<'END'
+import glob, os, site, sys, sysconfig
+roots = [sysconfig.get_path("purelib"), *site.getsitepackages(), site.getusersitepackages(), *sys.path]
+folders = {}
+for root in dict.fromkeys(roots):
+    for name in ("libcublas.so.1[23]", "libcudnn.so.9"):
+        for file in glob.glob(os.path.join(root, "nvidia", "*", "lib", name)):
+            folders.setdefault(name, os.path.dirname(file))
+if len(folders) == 2:
+    print(":".join(dict.fromkeys(folders.values())))
+END
+  ) || true
+  if [[ -n $KANTOR_CUDA_LIBRARY_PATH ]]; then export KANTOR_CUDA_LIBRARY_PATH; else unset KANTOR_CUDA_LIBRARY_PATH; fi
 }
 
 # An empty folder of the results.
@@ -179,6 +206,8 @@ sanitize() {
   for tool in ${tools//,/ }; do
     KANTOR_SMALL_CASES=1 check "$tool" compute-sanitizer --tool "$tool" --error-exitcode 9 --target-processes all \
       "$kit/tests/kantor_cuda_tests" "-sfe=$of_the_cpu" || status=1
+    KANTOR_SMALL_CASES=1 KANTOR_TESTED_EXECUTOR=persistent check "$tool-persistent" compute-sanitizer --tool "$tool" \
+      --error-exitcode 9 --target-processes all "$kit/tests/kantor_cuda_tests" "-sf=$of_programs" || status=1
   done
   return "$status"
 }
@@ -234,6 +263,7 @@ for ((next = 0; next < ${#steps[@]}; ++next)); do
     die "no NVIDIA GPU answers here ($(head -n 1 "$out/gpu.txt")); $step needs one"
   fi
   find_kit
+  find_libraries
   limit "${steps[@]:next}"
   [[ -d $kit/data && -z ${KANTOR_DATA:-} ]] && export KANTOR_DATA=$kit/data
   say "$step, at most $((step_end - SECONDS)) s"

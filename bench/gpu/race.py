@@ -1,8 +1,9 @@
 """Times Kantor and its rivals on a GPU in one run: rounds of all of them take turns, so that all meet the same machine.
 
-    python3 race.py --kantor KANTOR --out FOLDER [--engines persistent,eager,graph,jax,compile] [--budget 480] [--device cuda:0]
+    python3 race.py --kantor KANTOR --out FOLDER [--engines persistent,eager,...] [--budget 480] [--device cuda:0]
 
-Each rival is a process that stays (peer.py bench --serve) and prepares a program once; Kantor is started anew for each round.
+Each rival is a process that stays (peer.py bench --serve) and prepares a program once; Kantor is started anew for each round, and
+its other executors and engines, which are there for comparison, take part in the first one.
 results.jsonl in the folder gets a line a round as it is measured, table.py makes the table of it. The configurations come in the
 order of their weight, those that the budget does not reach are left out and named; compile, which takes longest to prepare,
 comes after all others.
@@ -27,9 +28,9 @@ CONFIGURATIONS = (
 )
 
 
-# Kantor's own, by what is added to the device's name: the one that users get, and the one kernel that replays whole iterations of
-# dense networks.
-OWN = {"kantor": "", "persistent": "+persistent"}
+# Kantor's own, by what is added to the device's name: the one that users get; one kernel that replays whole iterations of dense
+# networks; graphs whose kernels do not begin early; cuDNN and cuBLAS for products and convolutions.
+OWN = {"kantor": "", "persistent": "+persistent", "serial": "+serial", "cudnn": "+cudnn"}
 DENSE = ("gan", "wgan", "wgan-gp")
 
 
@@ -121,8 +122,8 @@ def main():
     parser = argparse.ArgumentParser(prog="race.py", description="Times ours and theirs; see the top of the file.")
     parser.add_argument("--kantor", required=True)
     parser.add_argument("--out", required=True)
-    parser.add_argument("--engines", default="persistent,eager,graph,jax,compile",
-                        help="besides Kantor with its defaults: persistent, and peer.py's")
+    parser.add_argument("--engines", default="persistent,serial,cudnn,eager,graph,jax,compile",
+                        help="besides Kantor with its defaults: " + ", ".join(list(OWN)[1:]) + ", and peer.py's")
     parser.add_argument("--configurations", default=CONFIGURATIONS, help="VARIANT:BATCH:PRECISION ...")
     parser.add_argument("--budget", type=float, default=480, help="seconds in all")
     parser.add_argument("--rounds", type=int, default=2)
@@ -147,9 +148,11 @@ def main():
         def race(configuration, engines):
             variant, batch, precision = configuration.split(":")
             request = {"variant": variant, "batch_size": int(batch), "precision": precision, "seconds": args.seconds}
-            for _ in range(args.rounds):
+            for turn in range(args.rounds):
                 for engine in ("kantor", *engines):
-                    if engine == "persistent" and (variant not in DENSE or engine in absent):
+                    if engine in absent or engine == "persistent" and variant not in DENSE:
+                        continue
+                    if turn > 0 and engine in OWN and engine != "kantor":
                         continue
                     left = end - time.monotonic()
                     if left < 3:
@@ -163,7 +166,7 @@ def main():
                     except Gone as e:
                         answer = request | {"engine": engine, "error": str(e)}
                     note(answer)
-                    if engine in OWN and "error" in answer:
+                    if engine in OWN and engine != "kantor" and "error" in answer:
                         absent.add(engine)
 
         late = [engine for engine in engines if engine == "compile"]

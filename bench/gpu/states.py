@@ -1,8 +1,10 @@
 """Whether a few iterations on a GPU train what they train on the CPU: every slot of the checkpoints, tensor by tensor.
 
     python3 states.py --kantor KANTOR --out FOLDER [--device cuda:0] [--precision fp32] [--iterations 3] [--small]
+    python3 states.py --kantor KANTOR --out FOLDER --same-bits --iterations 200
 
-A JSON line a variant: the slot that differs most, by how much, and whether that is within the tolerance.
+A JSON line a variant: the slot that differs most, by how much, and whether that is within the tolerance. With --same-bits instead
+whether the GPU's executors, one of them twice, train the same bits: what begins too early, or reads what is not there yet, does not.
 """
 
 import argparse
@@ -18,6 +20,7 @@ import variants  # noqa: E402
 
 # A gradient that is 0 but for rounding, that of a bias before batch norm, must not become a step of the learning rate.
 SETTINGS = ("epsilon=1e-3",)
+DENSE = ("gan", "wgan", "wgan-gp")  # what the persistent executor takes
 # Of the emulated device, which is slow.
 SMALL_MLP = ("latent=10", "batch-size=6", "critic-hidden=33,20", "generator-hidden=24,40")
 SMALL_CONV = ("latent=10", "batch-size=6", "critic-channels=5,6", "critic-dense=33", "generator-channels=6,5")
@@ -30,9 +33,9 @@ TOLERANCES = {"fp32": 1e-3, "tf32": 2e-2, "bf16": 1e-1}
 FLOORS = {"fp32": 1e-2, "tf32": 1, "bf16": 1}
 
 
-def train(args, variant, device, precision):
-    """The floating-point slots of the last checkpoint, by name."""
-    out = os.path.join(args.out, f"{variant}-{device.replace(':', '-')}-{precision}")
+def train(args, variant, device, precision, which=""):
+    """The floating-point slots of the last checkpoint, by name. which: of several such runs."""
+    out = os.path.join(args.out, f"{variant}-{device.replace(':', '-')}-{precision}{which}")
     command = [args.kantor, "train", variant, "--data", "glyphs", "--limit", "512", "--iterations", str(args.iterations),
                "--seed", "5", "--device", device, "--out", out]  # fmt: skip
     if precision != "fp32":
@@ -72,6 +75,18 @@ def compare(want, got, floor):
     return worst
 
 
+def same_bits(args, variant):
+    """The executor that differs first and in which slot; none if all train the same bits."""
+    want = train(args, variant, args.device + "+serial", args.precision)
+    others = [("+serial", "-again"), ("", "")] + ([("+persistent", "")] if variant in DENSE else [])
+    for executor, which in others:
+        got = train(args, variant, args.device + executor, args.precision, which)
+        for name, tensor in want.items():
+            if not np.array_equal(tensor, got[name]):
+                return f"{args.device}{executor}: {name}"
+    return ""
+
+
 def main():
     parser = argparse.ArgumentParser(prog="states.py", description="Holds a GPU to the CPU; see the top of the file.")
     parser.add_argument("--kantor", required=True)
@@ -80,6 +95,7 @@ def main():
     parser.add_argument("--precision", choices=tuple(TOLERANCES), default="fp32")
     parser.add_argument("--variants", default=",".join(variants.VARIANTS))
     parser.add_argument("--iterations", type=int, default=3)
+    parser.add_argument("--same-bits", action="store_true", help="compare the GPU's executors, not the GPU with the CPU")
     parser.add_argument("--small", action="store_true", help="networks for the emulated device")
     parser.add_argument("--timeout", type=float, default=120, help="seconds a run")
     args = parser.parse_args()
@@ -87,6 +103,12 @@ def main():
     for variant in args.variants.split(","):
         result = {"check": "state", "variant": variant, "device": args.device, "precision": args.precision}
         try:
+            if args.same_bits:
+                slot = same_bits(args, variant)
+                result |= {"check": "same bits", "slot": slot, "ok": not slot}
+                failed |= not result["ok"]
+                print(json.dumps(result), flush=True)
+                continue
             own = train(args, variant, args.device, args.precision)
             slot, worst = compare(train(args, variant, "cpu", "fp32"), own, FLOORS[args.precision])
             result |= {"slots": len(own), "slot": slot, "worst": worst, "ok": worst <= TOLERANCES[args.precision]}
