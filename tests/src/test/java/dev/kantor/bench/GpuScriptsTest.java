@@ -104,12 +104,15 @@ class GpuScriptsTest {
         """
         {"check": "state", "variant": "gan", "worst": 0.5, "slot": "critic.0.weight", "ok": false}
         """);
-    Files.writeString(folder.resolve("headline.json"), "{\"seconds\": 12.0}");
+    Files.writeString(
+        folder.resolve("headline.json"),
+        "{\"seconds\": 12.0, \"wall_seconds\": 13.5, \"precision\": \"tf32\"}");
     Result r = run("python3", BENCH.resolve("gpu/table.py").toString(), folder.toString());
     assertEquals(0, r.status, r.output);
     assertEquals(r.output, Files.readString(folder.resolve("table.md")));
     assertTrue(r.output.contains("FAILED critic.0.weight"), r.output);
-    assertTrue(r.output.contains("12.0 s; 10 s are not reached"), r.output);
+    assertTrue(r.output.contains("MNIST in tf32: 12.0 s of training, 13.5 s with"), r.output);
+    assertTrue(r.output.contains("10 s of training are not reached"), r.output);
     assertTrue(r.output.contains("no jax"), r.output);
 
     JsonObject table =
