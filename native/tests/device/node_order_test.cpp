@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "runtime/cuda/emulator/emulator.h"
+#include "dropped_barriers.h"
 #include "training_step.h"
 
 using namespace kantor;
@@ -57,18 +57,7 @@ TEST_CASE("each barrier dropped from the kernel of groups is noticed") {
     TrainingStep::OnDevice on(training, "cuda-emulated", 1);
     return kt_program_run(on.program->handle, 2, nullptr) == KT_OK;
   };
-  emulator::take_barriers();
-  REQUIRE(succeed());
-  size_t dropped = 0;
-  for (const emulator::Site& site : emulator::take_barriers()) {
-    if (!std::strstr(site.file, "group_kernel.cu")) continue;
-    emulator::options().skipped_barrier = site;
-    bool noticed = !succeed();
-    emulator::options().skipped_barrier = {};
-    CHECK_MESSAGE(noticed, "the barrier at line " << site.line);
-    ++dropped;
-  }
-  CHECK_EQ(dropped, 1);
+  CHECK_EQ(drop_each_barrier("group_kernel.cu", succeed), 1);
 }
 
 TEST_CASE("a graph has fewer nodes than bodies") {

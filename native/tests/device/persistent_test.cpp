@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "runtime/cuda/emulator/emulator.h"
+#include "dropped_barriers.h"
 #include "training_step.h"
 
 using namespace kantor;
@@ -66,18 +66,7 @@ TEST_CASE("each barrier dropped from the persistent kernel is noticed") {
     bool trained = kt_program_run(on.program->handle, 2, nullptr) == KT_OK;
     return trained && attempt_op(product, kPersistent, 1).status == KT_OK;
   };
-  emulator::take_barriers();
-  REQUIRE(succeed());
-  size_t dropped = 0;
-  for (const emulator::Site& site : emulator::take_barriers()) {
-    if (!std::strstr(site.file, "persistent_kernel.cu")) continue;
-    emulator::options().skipped_barrier = site;
-    bool noticed = !succeed();
-    emulator::options().skipped_barrier = {};
-    CHECK_MESSAGE(noticed, "the barrier at line " << site.line);
-    ++dropped;
-  }
-  CHECK_EQ(dropped, 4);
+  CHECK_EQ(drop_each_barrier("persistent_kernel.cu", succeed), 4);
 }
 
 TEST_CASE("a request to cancel ends a persistent run after a whole iteration") {
